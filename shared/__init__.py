@@ -1,0 +1,1 @@
+"""The package every function shares: symbols, tokens, pricing, claims, orders."""

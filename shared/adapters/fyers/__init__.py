@@ -1,0 +1,1 @@
+"""FYERS through its SDK: transport, orders and login."""

@@ -1,0 +1,133 @@
+"""Everything that can go wrong, as one shallow tree.
+
+    Problem                      a reply to the caller: status, code, a sentence
+    ├── BadRequest         400   the alert (or body) is wrong; `code` says how
+    ├── Unauthorized       401
+    ├── MethodNotAllowed   405
+    ├── InProgress         409   the same alert is at FYERS right now
+    ├── NotSent            410   settled as never executed
+    ├── TooLarge           413
+    ├── KeyReused          422
+    ├── NotLoggedIn        424   a person must log in
+    ├── Misconfigured      500   names of every wrong setting
+    └── Unavailable        503   provably nothing sent; a resend is safe and wanted
+        └── OutOfTime
+
+    StoreError                   what a store adapter says; never leaves the core
+    ├── AlreadyExists            `create` found a document
+    ├── Conflict                 a conditional write found another version; not applied
+    └── Doubtful                 no usable answer: a write may have been applied
+
+Callers branch on type and data; the text is for people only and never holds a secret.
+"""
+
+from __future__ import annotations
+
+
+class Problem(Exception):
+    """A refusal that becomes the reply: `status`, `code` and one sentence."""
+
+    status = 500
+    code = "internal"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class BadRequest(Problem):
+    """Nothing was sent and a resend would not help: 400 with a code of its own."""
+
+    status = 400
+    code = "bad_request"
+
+    def __init__(self, message: str, code: str = "bad_request") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Unauthorized(Problem):
+    """The shared secret is missing or wrong."""
+
+    status = 401
+    code = "unauthorized"
+
+
+class MethodNotAllowed(Problem):
+    """The function does not serve this HTTP method."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class InProgress(Problem):
+    """The same alert is at FYERS right now."""
+
+    status = 409
+    code = "in_progress"
+
+
+class NotSent(Problem):
+    """The same alert was settled as never executed."""
+
+    status = 410
+    code = "not_sent"
+
+
+class TooLarge(Problem):
+    """The body is larger than the function reads."""
+
+    status = 413
+    code = "too_large"
+
+
+class KeyReused(Problem):
+    """The idempotency key belongs to another payload."""
+
+    status = 422
+    code = "key_reused"
+
+
+class NotLoggedIn(Problem):
+    """FYERS wants a person to log in; a resend would not help."""
+
+    status = 424
+    code = "not_logged_in"
+
+
+class Misconfigured(Problem):
+    """Settings are missing or wrong; `names` lists every one of them."""
+
+    status = 500
+    code = "misconfigured"
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("settings are missing or wrong; the log names them")
+        self.problems = problems
+
+
+class Unavailable(Problem):
+    """A store or FYERS is out of reach; provably nothing was sent."""
+
+    status = 503
+    code = "unavailable"
+
+
+class OutOfTime(Unavailable):
+    """The deadline leaves no room for the next step; nothing was sent."""
+
+
+class StoreError(Exception):
+    """What a store adapter raises; the core turns it into a `Problem`."""
+
+
+class AlreadyExists(StoreError):
+    """`create` found a document under that id."""
+
+
+class Conflict(StoreError):
+    """A conditional write found another version; it was not applied."""
+
+
+class Doubtful(StoreError):
+    """No usable answer: a read failed, or a write may have been applied or not."""

@@ -1,0 +1,243 @@
+"""The values every layer shares, parsed once and frozen.
+
+Units: quantities are contracts (not lots), prices and distances rupees as `Decimal`,
+instants timezone-aware, exchange dates IST calendar dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import StrEnum
+
+IST = timezone(timedelta(hours=5, minutes=30), "IST")
+
+Clock = Callable[[], datetime]
+"""Return the present instant, aware."""
+
+
+class Secret:
+    """A text that shows itself only when opened by name."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def open(self) -> str:
+        """Return the text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+class Action(StrEnum):
+    """The side of an order."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OptionType(StrEnum):
+    """Call or put."""
+
+    CE = "CE"
+    PE = "PE"
+
+
+class Product(StrEnum):
+    """The products an order may carry; FYERS withdrew BO and CO on 2 August 2026."""
+
+    INTRADAY = "INTRADAY"
+    MARGIN = "MARGIN"
+
+
+class Deadline:
+    """An instant on a monotonic clock after which nothing more may be awaited."""
+
+    __slots__ = ("_at", "_now")
+
+    def __init__(self, at: float, now: Callable[[], float]) -> None:
+        self._at = at
+        self._now = now
+
+    def left(self) -> float:
+        """Return the seconds left, never below zero."""
+        return max(0.0, self._at - self._now())
+
+    def within(self, seconds: float) -> Deadline:
+        """Return the earlier of this deadline and `seconds` from now."""
+        return Deadline(min(self._at, self._now() + seconds), self._now)
+
+    def minus(self, seconds: float) -> Deadline:
+        """Return a deadline that keeps `seconds` of this one in reserve."""
+        return Deadline(self._at - seconds, self._now)
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One option contract as the symbol master lists it."""
+
+    ticker: str
+    """FYERS ticker, e.g. `NSE:NIFTY26NOV25800CE`; never constructed."""
+    underlying: str
+    expiry: date
+    """IST date of the last trading day."""
+    expires_at: datetime
+    """The master's expiry instant: the session's close on that day."""
+    strike: Decimal
+    option_type: OptionType
+    lot: int
+    """Contracts per lot."""
+    tick: Decimal
+    """Smallest price step, rupees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A FYERS login: the access token and what is known of it."""
+
+    access: Secret
+    refresh: Secret | None
+    issued_at: datetime
+    expires_at: datetime
+    """From the access token's own `exp`; FYERS ends it at 06:00 IST."""
+    fy_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One row of FYERS's net positions: a (ticker, product) pair."""
+
+    ticker: str
+    product: str
+    """As FYERS says it; may be a product this code never orders."""
+    net_qty: int
+    """Contracts, signed: below zero is short."""
+
+
+class OrderStatus(StrEnum):
+    """FYERS's order status, by meaning (facts: order book, codes 1 to 7)."""
+
+    CANCELLED = "cancelled"
+    TRADED = "traded"
+    TRANSIT = "transit"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    EXPIRED = "expired"
+    OTHER = "other"
+
+    @property
+    def working(self) -> bool:
+        """Return whether the order may still trade."""
+        return self in (OrderStatus.TRANSIT, OrderStatus.PENDING, OrderStatus.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedOrder:
+    """One row of FYERS's order book."""
+
+    order_id: str
+    ticker: str
+    action: Action
+    qty: int
+    filled: int
+    product: str
+    status: OrderStatus
+    tag: str
+    """The user's tag without FYERS's `1:`; empty when the order carries none."""
+    parent_id: str | None
+    """The entry order's id on an exit leg, else None."""
+    message: str
+    placed_at: datetime | None
+    order_type: int = 2
+    """1 limit, 2 market, 3 stop (SL-M), 4 stop-limit."""
+    limit_price: Decimal = Decimal(0)
+    stop_price: Decimal = Decimal(0)
+
+    @property
+    def remaining(self) -> int:
+        """Return the contracts that may still trade."""
+        return max(0, self.qty - self.filled) if self.status.working else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A market order as it goes to FYERS; exits are distances in points."""
+
+    ticker: str
+    action: Action
+    qty: int
+    product: Product
+    tag: str
+    """20 hex digits; FYERS returns `1:<tag>` and never deduplicates by it."""
+    stop_loss: Decimal | None = None
+    """Distance from the fill, rupees (`legType` 1), a multiple of the tick."""
+    take_profit: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """FYERS accepted the order: 1101 and an id."""
+
+    order_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """FYERS refused the order for good; nothing is working."""
+
+    code: int
+    reason: str
+    order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """FYERS may hold the order; only the order book can tell."""
+
+    reason: str
+
+
+OrderResult = Placed | Rejected | Unknown
+
+
+class Severity(StrEnum):
+    """How soon a person should look."""
+
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message to the owner, in words a trader uses, saying what to do."""
+
+    message: str
+    severity: Severity
+    event: str
+    """Snake-case name of what happened, e.g. `outcome_unknown`."""
+    at: datetime
+    request_id: str = ""
+    contract: str = ""
+    """FYERS ticker once known, else the alert's own words; empty if neither."""
+    side: str = ""
+    quantity: int | None = None
+    """Contracts."""

@@ -1,0 +1,1 @@
+"""A FYERS v3 stand-in over HTTP."""
