@@ -1,0 +1,3 @@
+"""What every kind of test shares."""
+
+from __future__ import annotations
