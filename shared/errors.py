@@ -1,6 +1,7 @@
 """Everything that can go wrong, as one shallow tree.
 
     Problem                      a reply to the caller: status, code, a sentence
+    ├── OutcomeUnknown     202   FYERS may hold the order; never a resend
     ├── BadRequest         400   the alert (or body) is wrong; `code` says how
     ├── Unauthorized       401
     ├── MethodNotAllowed   405
@@ -8,6 +9,7 @@
     ├── NotSent            410   settled as never executed
     ├── TooLarge           413
     ├── KeyReused          422
+    ├── OrderRejected      424   FYERS refused the order for good
     ├── NotLoggedIn        424   a person must log in
     ├── Misconfigured      500   names of every wrong setting
     └── Unavailable        503   provably nothing sent; a resend is safe and wanted
@@ -33,6 +35,13 @@ class Problem(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class OutcomeUnknown(Problem):
+    """FYERS may hold the order; it is being settled and the owner is told."""
+
+    status = 202
+    code = "outcome_unknown"
 
 
 class BadRequest(Problem):
@@ -86,6 +95,13 @@ class KeyReused(Problem):
 
     status = 422
     code = "key_reused"
+
+
+class OrderRejected(Problem):
+    """FYERS refused the order for good; a resend would not help."""
+
+    status = 424
+    code = "order_rejected"
 
 
 class NotLoggedIn(Problem):

@@ -66,6 +66,15 @@ class Product(StrEnum):
     MARGIN = "MARGIN"
 
 
+class Wanted(StrEnum):
+    """The product words an alert may say; BO and CO are translated, never sent."""
+
+    INTRADAY = "INTRADAY"
+    MARGIN = "MARGIN"
+    BO = "BO"
+    CO = "CO"
+
+
 class Deadline:
     """An instant on a monotonic clock after which nothing more may be awaited."""
 
@@ -105,6 +114,37 @@ class Contract:
     """Contracts per lot."""
     tick: Decimal
     """Smallest price step, rupees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One authenticated TradingView alert, every field checked on its own."""
+
+    symbol: str
+    """Underlying, upper case."""
+    strike: Decimal
+    option_type: OptionType
+    expiry: str | date
+    """`WEEKLY`, `MONTHLY` or an IST date."""
+    action: Action
+    qty: int | None
+    """Contracts; None: one lot (SELL) or the whole short (BUY)."""
+    product: Wanted | None
+    sl: Decimal | None
+    """Price level, rupees."""
+    tp: Decimal | None
+    key: str | None
+    """The sender's idempotency key, None where the content stands for it."""
+    fingerprint: str
+    """SHA-256 of the parsed body without `token`, 64 hex digits."""
+
+    @property
+    def words(self) -> str:
+        """Return the alert as a trader would say it, without quantity."""
+        return (
+            f"{self.action} {self.symbol} {self.strike.normalize():f} "
+            f"{self.option_type} {self.expiry}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Sending:
     day: date
     """IST day of the order book that can show the order."""
     covers: int = 0
-    """Contracts short before a BUY; 0 for a SELL."""
+    """Contracts short, not yet being covered, before a BUY; 0 for a SELL."""
     note: str = ""
     """What the reply must say besides (a quantity that was cut)."""
 

@@ -1,0 +1,164 @@
+"""Drives one claim: who may send, and how each state is left.
+
+Whatever a store says, these rules hold: a claim is ours only when a write of our own
+attempt is confirmed, a doubtful write is settled by reading, and a write that lost its
+version is never repeated over what it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.errors import AlreadyExists, Conflict, Doubtful, KeyReused, Unavailable
+from shared.idempotency.arrows import Arrows, Rules
+from shared.idempotency.claim import Claim, ClaimStore, State, Stored
+from shared.models import Alert, Clock, Deadline
+
+RESENDS = timedelta(seconds=20)
+"""TradingView resends 5, 10 and 15 s after the first delivery."""
+
+SETTLED = (State.DONE, State.RELEASED, State.NOT_SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The claim is ours: CLAIMED with our attempt, write confirmed."""
+
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Another delivery owns or has settled the alert; answer by its state."""
+
+    stored: Stored
+
+
+class Claims(Arrows):
+    """The claim machine over one store."""
+
+    def __init__(
+        self,
+        store: ClaimStore,
+        clock: Clock,
+        new_attempt: Callable[[], str],
+        rules: Rules,
+    ) -> None:
+        super().__init__(clock, rules)
+        self._store = store
+        self._new_attempt = new_attempt
+
+    def begin(
+        self, key: str, alert: Alert, request_id: str, deadline: Deadline
+    ) -> Owned | Held:
+        """Claim an alert for this delivery.
+
+        Raises `KeyReused` for another payload under the key, and `Unavailable` when the
+        store gives no clear answer: then this delivery must send nothing.
+        """
+        now = self._clock()
+        fresh = Claim(
+            state=State.CLAIMED,
+            attempt=self._new_attempt(),
+            fingerprint=alert.fingerprint,
+            created_at=now,
+            lease_until=now + timedelta(seconds=self._rules.lease),
+            request_id=request_id,
+            what=alert.words,
+            touched_at=now,
+        )
+        try:
+            return Owned(self._store.create(key, fresh, deadline))
+        except AlreadyExists:
+            found = self._read(key, deadline)
+        except Doubtful:
+            found = self._read(key, deadline)
+            if found.claim.attempt == fresh.attempt:
+                return self._ours(found)
+        return self._take(found, fresh, alert.key is not None, deadline)
+
+    def _take(
+        self, found: Stored, fresh: Claim, keyed: bool, deadline: Deadline
+    ) -> Owned | Held:
+        """Take the document over where the machine allows it."""
+        heir = self._heir(found.claim, fresh, keyed)
+        if heir is None:
+            return Held(found)
+        try:
+            return Owned(self._store.replace(found, heir, deadline))
+        except Conflict:
+            return Held(self._read(found.key, deadline))
+        except Doubtful:
+            found = self._read(found.key, deadline)
+            return (
+                self._ours(found)
+                if found.claim.attempt == fresh.attempt
+                else Held(found)
+            )
+
+    def _heir(self, old: Claim, fresh: Claim, keyed: bool) -> Claim | None:
+        """Return the claim that may replace `old`, or None where it stands."""
+        now = fresh.created_at
+        heir = replace(fresh, outbox=old.outbox, followed=old.followed)
+        if self._over(old, now, keyed):
+            return heir
+        if old.fingerprint != fresh.fingerprint:
+            raise KeyReused(
+                "this idempotency key belongs to an alert with another body"
+            )
+        lapsed = old.state is State.CLAIMED and old.lease_until <= now
+        if lapsed or old.state is State.RELEASED:
+            return replace(heir, created_at=old.created_at)
+        return None
+
+    def _over(self, old: Claim, now: datetime, keyed: bool) -> bool:
+        """Return whether a claim no longer speaks for a new alert.
+
+        An UNKNOWN never runs out under a key. Without one it ends with its day, once
+        the owner was told to look: tomorrow's equal text is another alert.
+        """
+        if old.state not in SETTLED:
+            return old.closed and not keyed
+        if old.expires_at is not None and old.expires_at <= now:
+            return True
+        window = timedelta(seconds=self._rules.window)
+        return not keyed and now - old.created_at >= window
+
+    @staticmethod
+    def _ours(found: Stored) -> Owned | Held:
+        """Return `Owned` only while our attempt still stands as CLAIMED."""
+        return Owned(found) if found.claim.state is State.CLAIMED else Held(found)
+
+    def _read(self, key: str, deadline: Deadline) -> Stored:
+        found = self.look(key, deadline)
+        if found is None:
+            raise Unavailable("the claim store did not confirm the claim")
+        return found
+
+    def look(self, key: str, deadline: Deadline) -> Stored | None:
+        """Return the claim as it stands; raise `Unavailable` without an answer."""
+        try:
+            return self._store.read(key, deadline)
+        except Doubtful:
+            raise Unavailable("the claim store gives no answer") from None
+
+    def resend(self, claim: Claim) -> bool:
+        """Return whether an equal alert arriving now is TradingView's resend."""
+        return self._clock() - claim.created_at < RESENDS
+
+    def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+        """Write over exactly the version read.
+
+        Raises `Conflict` when another version is there, and `Doubtful` when a reading
+        after an unclear answer does not show the write: it may still be applied.
+        """
+        claim = replace(claim, touched_at=self._clock())
+        try:
+            return self._store.replace(stored, claim, deadline)
+        except Doubtful:
+            found = self._store.read(stored.key, deadline)
+            if found is not None and found.claim == claim:
+                return found
+            raise

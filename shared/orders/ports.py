@@ -1,0 +1,73 @@
+"""What the order flow is given, and the seconds it keeps for each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from shared.broker import Broker
+from shared.idempotency import Claims, Reply
+from shared.models import Alert, Clock, Contract, Deadline, Secret, Token
+from shared.notifications import Notifier
+from shared.orders.building import Terms
+
+_T = TypeVar("_T")
+
+SETTLE = 0.3
+"""Kept behind the order call for the claim's last write and the reply, seconds."""
+
+LEAST = 0.8
+"""Left before SENDING, or the order is not begun: SENDING, the call and SETTLE."""
+
+NOTIFY = 0.4
+"""The most a notice may take of what is left."""
+
+WAIT = 0.5
+"""How long a duplicate waits for the first delivery to finish."""
+
+
+class Fork(Protocol):
+    """Starts a task beside the caller; every task is awaited before the reply."""
+
+    def __call__(self, task: Callable[[], _T], /) -> Future[_T]:
+        """Return the running task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The concrete things behind the flow, made by wiring."""
+
+    claims: Claims
+    broker: Broker
+    notifier: Notifier
+    find: Callable[[Alert, Deadline], Contract]
+    """Raises BadRequest `unknown_symbol`, or Unavailable without a snapshot."""
+    token: Callable[[Deadline], Token]
+    """Raises NotLoggedIn, or Unavailable when the store gives no answer."""
+    fork: Fork
+    clock: Clock
+    pause: Callable[[float], None]
+    secret: Secret
+    terms: Terms
+    max_age: int
+    """Oldest alert accepted, seconds; 0 for any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One POST of an alert."""
+
+    body: bytes
+    header_key: str | None
+    request_id: str
+    deadline: Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the sender."""
+
+    reply: Reply
+    replayed: bool = False
