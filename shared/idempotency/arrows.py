@@ -101,6 +101,11 @@ class Arrows:
             followed=(*claim.followed, watch) if watch else claim.followed,
         )
 
+    def told(self, claim: Claim, *notices: Notice) -> Claim:
+        """Return the claim with more to tell, its state unchanged."""
+        more = tuple(Outgoing(notice) for notice in notices)
+        return replace(claim, outbox=(*claim.outbox, *more))
+
     def _expiry(self) -> datetime:
         return self._clock() + timedelta(seconds=self._rules.ttl)
 

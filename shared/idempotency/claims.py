@@ -7,14 +7,20 @@ version is never repeated over what it finds.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import AlreadyExists, Conflict, Doubtful, KeyReused, Unavailable
 from shared.idempotency.arrows import Arrows, Rules
-from shared.idempotency.claim import Claim, ClaimStore, State, Stored
-from shared.models import Alert, Clock, Deadline
+from shared.idempotency.claim import Claim, ClaimStore, Outgoing, State, Stored
+from shared.models import Alert, Clock, Deadline, Notice
+
+_LOG = logging.getLogger(__name__)
+
+GIVE_UP = timedelta(days=1)
+"""How long a notice no channel takes is tried."""
 
 RESENDS = timedelta(seconds=20)
 """TradingView resends 5, 10 and 15 s after the first delivery."""
@@ -162,3 +168,23 @@ class Claims(Arrows):
             if found is not None and found.claim == claim:
                 return found
             raise
+
+    def deliver(
+        self,
+        stored: Stored,
+        send: Callable[[Notice, tuple[str, ...] | None], tuple[str, ...]],
+        deadline: Deadline,
+    ) -> None:
+        """Send a claim's notices and mark them; what stays unmarked is sent later.
+
+        `send` returns the channels that failed. A notice is given up after a day.
+        """
+        left: list[Outgoing] = []
+        for item in stored.claim.outbox:
+            failed = send(item.notice, item.left)
+            if failed and self._clock() - item.notice.at < GIVE_UP:
+                left.append(Outgoing(item.notice, failed))
+        try:
+            self.write(stored, replace(stored.claim, outbox=tuple(left)), deadline)
+        except (Conflict, Doubtful):
+            _LOG.warning("notices were sent but not marked; they may come twice")

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from shared.errors import Problem
-from shared.idempotency.claim import Claim, Reply, Sending
+from shared.idempotency.claim import Claim, Followed, Reply, Sending
 from shared.models import Alert, Notice, Placed, Severity
 
 Json = str | int | float | bool | None | Mapping[str, "Json"]
@@ -105,6 +105,27 @@ def about_claim(
         contract=order.ticker if order else claim.what.partition(" ")[2],
         side=order.action if order else claim.what.partition(" ")[0],
         quantity=order.qty if order else None,
+    )
+
+
+def about_order(
+    event: str,
+    message: str,
+    followed: Followed,
+    at: datetime,
+    severity: Severity = Severity.WARNING,
+) -> Notice:
+    """Return a notice on an order that was accepted, or may have been."""
+    order = followed.order
+    return Notice(
+        message=f"{order.action} {order.qty} {order.ticker} {order.product}: {message}",
+        severity=severity,
+        event=event,
+        at=at,
+        request_id=followed.request_id,
+        contract=order.ticker,
+        side=order.action,
+        quantity=order.qty,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 from shared.errors import (
     Conflict,
@@ -14,7 +13,7 @@ from shared.errors import (
     Problem,
     Unavailable,
 )
-from shared.idempotency import Outgoing, State, Stored, wording
+from shared.idempotency import State, Stored, wording
 from shared.models import Deadline, Notice
 from shared.orders.ports import NOTIFY, WAIT, Answer, Delivery, Parts
 
@@ -120,17 +119,10 @@ def tell(parts: Parts, notice: Notice, deadline: Deadline) -> None:
 
 
 def deliver(parts: Parts, stored: Stored, deadline: Deadline) -> None:
-    """Send a claim's notices and mark them; reconcile sends what stays unmarked."""
-    outbox = stored.claim.outbox
-    if not outbox or deadline.left() <= _LEAST_TO_TELL:
+    """Send a claim's notices in what time is left; reconcile sends the rest."""
+    if not stored.claim.outbox or deadline.left() <= _LEAST_TO_TELL:
         return
     limit = deadline.within(NOTIFY)
-    left: list[Outgoing] = []
-    for item in outbox:
-        failed = parts.notifier.send(item.notice, limit, item.left)
-        if failed:
-            left.append(Outgoing(item.notice, failed))
-    try:
-        parts.claims.write(stored, replace(stored.claim, outbox=tuple(left)), deadline)
-    except (Conflict, Doubtful):
-        _LOG.warning("notices were sent but not marked; they may come twice")
+    parts.claims.deliver(
+        stored, lambda notice, only: parts.notifier.send(notice, limit, only), deadline
+    )

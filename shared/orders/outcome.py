@@ -203,10 +203,11 @@ def _trim(
     if sending.order.action is not Action.BUY:
         return
     order = sending.order
-    short = sending.covers - order.qty
-    changes = trims(book, order.ticker, order.product, short)
-    if not changes:
+    if not trims(book, order.ticker, order.product, 0):
         return
+    if trims(book, order.ticker, order.product, sending.covers):
+        return  # more exits than short: an entry came between the two reads
+    changes = trims(book, order.ticker, order.product, sending.covers - order.qty)
     try:
         turn = parts.broker.turn(len(changes), delivery.deadline.minus(0.1))
         for change in changes:

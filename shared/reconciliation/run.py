@@ -1,0 +1,221 @@
+"""One run of reconcile: every watched claim moved as far as the evidence allows.
+
+Runs may overlap or repeat: each write is conditional on the version read, only the run
+whose write stands sends its notices, and one order-book read serves the whole run.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+
+from shared.broker import Broker
+from shared.errors import Conflict, Doubtful, Unavailable
+from shared.idempotency import (
+    Claim,
+    Claims,
+    ClaimStore,
+    State,
+    Stored,
+    settling,
+    wording,
+)
+from shared.models import IST, Clock, Deadline, Severity
+from shared.notifications import Notifier
+from shared.reconciliation.following import follow
+from shared.reconciliation.market import Market
+
+_LOG = logging.getLogger(__name__)
+
+UNTOUCHED = timedelta(seconds=30)
+"""How long nobody may touch a claim before it is settled as never executed."""
+
+LIMIT = 200
+"""Claims one run takes, oldest touch first."""
+
+_STOP_EARLY = 5.0
+"""Seconds left at which a run ends by itself rather than be killed."""
+
+_UNMARKED = timedelta(seconds=10)
+"""An unsent notice this old was left by a delivery or run that ended."""
+
+_DAY_END = time(15, 45)
+"""IST; the order book of the day is complete (F&O closes 15:40)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did, in numbers."""
+
+    watched: int
+    changed: int
+    left: int
+    """Claims the run had no time for."""
+    order_book: str
+    """`read`, `unreadable` or `not needed`."""
+
+
+class Reconciliation:
+    """The use case behind the reconcile function."""
+
+    def __init__(
+        self,
+        store: ClaimStore,
+        claims: Claims,
+        broker: Broker,
+        notifier: Notifier,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._claims = claims
+        self._broker = broker
+        self._notifier = notifier
+        self._clock = clock
+
+    def run(self, deadline: Deadline) -> Summary:
+        """Settle and follow; raise `Unavailable` when the claims cannot be read."""
+        try:
+            watched = self._store.watched(LIMIT, deadline.within(10))
+        except Doubtful:
+            raise Unavailable("the claim store gives no answer") from None
+        market = Market(self._broker, deadline)
+        changed = left = 0
+        for stored in watched:
+            if deadline.left() < _STOP_EARLY:
+                left += 1
+                continue
+            changed += self._one(stored, market, deadline)
+        book = "unreadable" if market.failed else "read" if market.asked else ""
+        return Summary(len(watched), changed, left, book or "not needed")
+
+    def _one(self, stored: Stored, market: Market, deadline: Deadline) -> bool:
+        """Move one claim; return whether anything about it changed."""
+        old = stored.claim
+        new = self._settle(old, market)
+        new = self._follow(new, market)
+        limit = deadline.within(10)
+        try:
+            if new != old:
+                stored = self._claims.write(stored, new, limit)
+            elif not old.outbox or self._clock() - old.touched_at < _UNMARKED:
+                return False
+        except Conflict:
+            return False  # somebody else moved it; the next run sees what they wrote
+        except Doubtful:
+            _LOG.warning("a claim could not be written; the next run settles it")
+            return False
+        if stored.claim.outbox:
+            self._claims.deliver(
+                stored,
+                lambda notice, only: self._notifier.send(
+                    notice, deadline.within(5), only
+                ),
+                limit,
+            )
+        return True
+
+    def _settle(self, claim: Claim, market: Market) -> Claim:
+        now = self._clock()
+        idle = now - claim.touched_at >= UNTOUCHED
+        match claim.state:
+            case State.CLAIMED if idle and claim.lease_until <= now:
+                return self._never_sent(claim, "its delivery died before sending it")
+            case State.RELEASED if idle and claim.retry:
+                return self._never_sent(claim, claim.reason)
+            case State.SENDING if claim.sending and now > claim.sending.send_by:
+                return self._orphan(claim, market)
+            case State.UNKNOWN if not claim.closed:
+                return self._look_up(claim, market)
+            case State.NOT_SENT if claim.sending:
+                return self._correct(claim, market)
+        return claim
+
+    def _never_sent(self, claim: Claim, reason: str) -> Claim:
+        notice = wording.about_claim(
+            "not_sent",
+            f"this alert was never sent to FYERS ({reason}) and no resend is coming. "
+            "Place the order by hand if you still want it.",
+            claim,
+            self._clock(),
+        )
+        return self._claims.not_sent(claim, reason, notice)
+
+    def _orphan(self, claim: Claim, market: Market) -> Claim:
+        """A SENDING whose delivery died: UNKNOWN, settled at once where possible."""
+        notice = wording.about_claim(
+            "outcome_unknown",
+            "the instance sending this order died; FYERS may or may not hold it. It is "
+            "being looked up and will not be sent again.",
+            claim,
+            self._clock(),
+        )
+        orphan = self._claims.unknown(claim, "the instance sending it died", notice)
+        quiet = replace(orphan, outbox=claim.outbox)
+        settled = self._look_up(quiet, market)
+        return orphan if settled == quiet else settled
+
+    def _look_up(self, claim: Claim, market: Market) -> Claim:
+        """Settle an UNKNOWN by the order book, or leave it as it is."""
+        now = self._clock()
+        sending = claim.sending
+        if sending is None:
+            return claim
+        if now.astimezone(IST).date() != sending.day:
+            return self._close(claim)
+        book = market.book()
+        row = settling.find(claim, book) if book is not None else None
+        if row is not None:
+            found = settling.settle(claim, row, now, corrects=False)
+            return self._claims.done(claim, found.reply, found.notice, found.follow)
+        if book is not None and settling.absent(claim, book, now):
+            reason = "FYERS's order book does not hold it"
+            notice = wording.about_claim(
+                "not_sent",
+                f"this order did not reach FYERS: {reason}. Place it by hand if you "
+                "still want it.",
+                claim,
+                now,
+            )
+            watch = settling.followed(claim, "", now)
+            return self._claims.not_sent(claim, reason, notice, watch)
+        late = now.astimezone(IST).time() >= _DAY_END
+        if late and now - sending.send_by > timedelta(minutes=10):
+            return self._close(claim)
+        return claim
+
+    def _close(self, claim: Claim) -> Claim:
+        """The day that could show the order is over: only a person can tell now."""
+        notice = wording.about_claim(
+            "outcome_unknown",
+            "whether FYERS took this order could not be settled on its day. Look at "
+            "FYERS's order book and positions; it will not be sent again.",
+            claim,
+            self._clock(),
+            Severity.CRITICAL,
+        )
+        told = self._claims.told(claim, notice)
+        return replace(told, closed=True)
+
+    def _correct(self, claim: Claim, market: Market) -> Claim:
+        """An order settled as absent turned up: correct the claim and the owner."""
+        now = self._clock()
+        if not claim.followed or (
+            claim.sending and now.astimezone(IST).date() != claim.sending.day
+        ):
+            return claim
+        row = settling.find(claim, market.book() or ())
+        if row is None:
+            return claim
+        found = settling.settle(claim, row, now, corrects=True)
+        return self._claims.done(claim, found.reply, found.notice, found.follow)
+
+    def _follow(self, claim: Claim, market: Market) -> Claim:
+        now: datetime = self._clock()
+        kept = []
+        for watch in claim.followed:
+            verdict = follow(watch, market, now)
+            if verdict.keep:
+                kept.append(verdict.keep)
+            claim = self._claims.told(claim, *verdict.notices)
+        return replace(claim, followed=tuple(kept))
