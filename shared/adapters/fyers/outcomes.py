@@ -1,0 +1,196 @@
+"""What a recorded exchange means: the table that decides about money.
+
+    the record                                     an order         a read
+    connection never opened                        NotTaken         Unreadable
+    JSON 401                                       NotTaken(login)  NotTaken(login)
+    JSON 429                                       NotTaken         Unreadable
+    200, ok, 1101 and an id                        Placed           –
+    JSON 400 with -50, JSON 403, -99 with `RED:`   Rejected         Unreadable
+    200, ok                                        Unknown          the payload
+    anything else                                  Unknown          Unreadable
+
+JSON means an object in FYERS's envelope (`s` and a whole `code`) with a 2xx or 4xx.
+Nothing is decided by a text except `RED:`: it alone tells a refusal by FYERS's risk
+check (-99, HTTP 200) from a call that went wrong (-99 as well).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from shared.adapters.fyers.transport import Answered, Failed, Record
+from shared.broker import NotTaken, Unreadable
+from shared.models import OrderResult, Placed, Rejected, Unknown
+
+Row = Mapping[str, object]
+
+INVALID = -50
+NOT_PENDING = -52
+RISK = -99
+PLACED = 1101
+MODIFIED = 1102
+CANCELLED = 1103
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """FYERS's envelope: `s`, `code`, `message` and the rest."""
+
+    status: int
+    ok: bool
+    code: int
+    message: str
+    payload: Row
+
+
+def reply(record: Record) -> Reply | None:
+    """Return FYERS's own reply, or None for anything else.
+
+    A redirect and any 5xx are something else even as JSON: 500 with -99 is no refusal.
+    """
+    if isinstance(record, Failed) or record.status // 100 not in (2, 4):
+        return None
+    payload = _parse(record.body)
+    if not isinstance(payload, dict) or payload.get("s") not in ("ok", "error"):
+        return None
+    code = payload.get("code")
+    if not isinstance(code, int) or isinstance(code, bool):
+        return None
+    return Reply(
+        record.status,
+        payload["s"] == "ok",
+        code,
+        words(payload.get("message")),
+        payload,
+    )
+
+
+def of_order(record: Record) -> OrderResult:
+    """Return what became of an order; raise `NotTaken` only where that is proven."""
+    if isinstance(record, Failed):
+        if never_opened(record.error):
+            raise NotTaken("FYERS could not be reached")
+        return Unknown(f"no whole answer from FYERS ({type(record.error).__name__})")
+    said = reply(record)
+    if said is None:
+        return Unknown(f"FYERS answered HTTP {record.status} without a readable reply")
+    if said.ok:
+        return _accepted(said)
+    if said.status == 401:
+        raise NotTaken(f"FYERS did not accept the login: {said.message}", login=True)
+    if said.status == 429:
+        raise NotTaken(f"FYERS's rate limit: {said.message}")
+    risk = said.code == RISK and said.message.startswith("RED:")
+    if risk or said.status == 403 or (said.status, said.code) == (400, INVALID):
+        return Rejected(said.code, said.message, _id(said))
+    return Unknown(f"FYERS answered {said.code} with HTTP {said.status}")
+
+
+def _accepted(said: Reply) -> OrderResult:
+    order_id = _id(said)
+    if said.status == 200 and said.code == PLACED and order_id:
+        return Placed(order_id, said.message)
+    return Unknown(f"FYERS answered {said.code} without confirming the order")
+
+
+def of_read(record: Record) -> Row:
+    """Return a read's payload; raise `Unreadable`, or `NotTaken` for the login."""
+    said = reply(record)
+    if said is None:
+        raise Unreadable(f"no readable answer from FYERS ({_kind(record)})")
+    if said.status == 401:
+        raise NotTaken(f"FYERS did not accept the login: {said.message}", login=True)
+    if said.status != 200 or not said.ok:
+        raise Unreadable(f"FYERS answered {said.code} with HTTP {said.status}")
+    return said.payload
+
+
+def confirms(record: Record, *codes: int) -> bool:
+    """Return whether FYERS confirmed a change with one of these codes."""
+    said = reply(record)
+    return said is not None and said.ok and said.status == 200 and said.code in codes
+
+
+def never_opened(error: BaseException | None) -> bool:
+    """Return whether the connection provably never opened, so nothing was written.
+
+    Only these two reasons prove it: MaxRetryError wraps TLS and proxy failures as well,
+    and garbage *after* an order was read looks the same as a bad certificate.
+    """
+    if not isinstance(error, requests.ConnectionError) or not error.args:
+        return False
+    wrapped = error.args[0]
+    return isinstance(wrapped, MaxRetryError) and isinstance(
+        wrapped.reason, NewConnectionError | ConnectTimeoutError
+    )
+
+
+def refused_token(record: Record) -> bool:
+    """Return whether FYERS refused the token: a JSON 401, whatever its code."""
+    said = reply(record)
+    return said is not None and said.status == 401 and not said.ok
+
+
+def limited(record: Record) -> bool:
+    """Return whether FYERS refused the call for its rate: a JSON 429."""
+    said = reply(record)
+    return said is not None and said.status == 429 and not said.ok
+
+
+def retry_after(record: Record) -> float | None:
+    """Return the seconds a 429 asks to wait, or None where it does not say.
+
+    `X-Retry-After-Ms` is the finer of FYERS's two headers.
+    """
+    if isinstance(record, Failed):
+        return None
+    for name, unit in (("X-Retry-After-Ms", 1000), ("Retry-After", 1)):
+        try:
+            seconds = float(record.headers[name]) / unit
+        except (KeyError, ValueError):
+            continue
+        if isfinite(seconds) and seconds >= 0:
+            return seconds
+    return None
+
+
+def words(text: object, *hidden: str) -> str:
+    """Return FYERS's text fit for replies and logs: one line, no client, no secret."""
+    if not isinstance(text, str):
+        return ""
+    for secret in filter(None, hidden):
+        text = text.replace(secret, "***")
+    text = re.sub(r"\bC-\w+", "C-***", text)  # RED texts name the client
+    text = re.sub(r"\beyJ[\w.-]+", "***", text)  # what a JWT starts with
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
+
+
+def _id(said: Reply) -> str | None:
+    order_id = said.payload.get("id")
+    if isinstance(order_id, str | int) and not isinstance(order_id, bool):
+        return str(order_id).strip() or None
+    return None
+
+
+def _kind(record: Record) -> str:
+    match record:
+        case Answered(status=status):
+            return f"HTTP {status}"
+        case Failed(error=error):
+            return type(error).__name__
+
+
+def _parse(body: bytes) -> object:
+    """Return parsed JSON with exact decimals, NaN included, or None."""
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=Decimal)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
