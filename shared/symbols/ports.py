@@ -1,4 +1,4 @@
-"""Option contracts from FYERS's symbol master: the snapshot, its reader, its ports."""
+"""What the symbols need from outside: the master's lines and a place to keep them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,131 @@
+"""One underlying's option contracts: the expiry is chosen first, then the strike.
+
+Nothing is guessed. A strike that the chosen expiry does not list is an error and never
+another week's contract, and ticker, lot and tick are those of the very row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+from shared.errors import BadRequest
+from shared.models import IST, Contract, OptionType
+
+_HIGHEST = Decimal(10**9)
+"""Rupees; keeps `1E+999999` from becoming a very long int."""
+
+
+class Chain:
+    """The expiries of one underlying, nearest first."""
+
+    def __init__(self, underlying: str, expiries: Iterable[Expiry]) -> None:
+        self.underlying = underlying
+        self.expiries = sorted(expiries, key=lambda expiry: expiry.expires_at)
+
+    @classmethod
+    def parse(cls, text: str) -> Chain:
+        """Return the chain of a snapshot's member; raise `ValueError`."""
+        underlying, *blocks = text.split("\n=")
+        return cls(underlying, [Expiry(underlying, block) for block in blocks])
+
+    def expiry(self, wanted: str | date, now: datetime) -> Expiry:
+        """Return the expiry an alert means; raise `BadRequest` `unknown_symbol`.
+
+        `wanted` is `WEEKLY` (the nearest that is not over, whatever its ticker's form),
+        `MONTHLY` (the nearest whose ticker has the monthly form) or an IST date.
+        """
+        for expiry in self.expiries:
+            if now > expiry.expires_at:
+                continue
+            if wanted == "WEEKLY" or expiry.day == wanted:
+                return expiry
+            if wanted == "MONTHLY" and expiry.monthly:
+                return expiry
+        raise unknown(self._why_not(wanted, now))
+
+    def _why_not(self, wanted: str | date, now: datetime) -> str:
+        alive = [expiry.day for expiry in self.expiries if now <= expiry.expires_at]
+        if not isinstance(wanted, date):
+            return f"{self.underlying} has no {wanted} expiry that is not over"
+        if any(expiry.day == wanted for expiry in self.expiries):
+            return f"the {wanted} expiry of {self.underlying} is over"
+        alive.sort(key=lambda day: abs(day - wanted))
+        near = ", ".join(str(day) for day in sorted(alive[:3]))
+        return f"{self.underlying} has no expiry on {wanted}; nearest: {near or 'none'}"
+
+
+class Expiry:
+    """The contracts of one expiry; its rows are split when one is first asked for."""
+
+    def __init__(self, underlying: str, block: str) -> None:
+        head, _, self._text = block.partition("\n")
+        epoch, code = head.split(" ")
+        self.underlying = underlying
+        self.expires_at = datetime.fromtimestamp(int(epoch), IST)
+        self.day = self.expires_at.date()
+        self.monthly = code[2:].isalpha()  # 26FEB; a weekly one is 26210 or 26O07
+        self._rows: dict[str, str] | None = None
+        self._made: dict[str, Contract] = {}
+
+    def contract(self, strike: Decimal, option_type: OptionType) -> Contract:
+        """Return the contract at exactly this strike; raise `BadRequest`."""
+        key = _key(strike, option_type)
+        made = self._made.get(key)
+        if made is not None:
+            return made
+        terms = self._listed().get(key)
+        if terms is None:
+            raise unknown(self._why_not(strike, option_type))
+        ticker, lot, tick = terms.split(" ")
+        # Two threads may both make it; they make equal ones.
+        return self._made.setdefault(
+            key,
+            Contract(
+                ticker=ticker,
+                underlying=self.underlying,
+                expiry=self.day,
+                expires_at=self.expires_at,
+                strike=Decimal(key[:-2]).scaleb(-2),
+                option_type=option_type,
+                lot=int(lot),
+                tick=Decimal(tick),
+            ),
+        )
+
+    def _listed(self) -> dict[str, str]:
+        if self._rows is None:
+            pairs = (line.partition(" ") for line in self._text.splitlines())
+            self._rows = {key: terms for key, _, terms in pairs}
+        return self._rows
+
+    def _why_not(self, strike: Decimal, option_type: OptionType) -> str:
+        what = f"{self.underlying} {_plain(strike)} {option_type}"
+        listed = [
+            Decimal(key[:-2]).scaleb(-2)
+            for key in self._listed()
+            if key.endswith(option_type)
+        ]
+        if strike.is_finite():
+            listed.sort(key=lambda known: abs(known - strike))
+        near = ", ".join(_plain(known) for known in sorted(listed[:4]))
+        return f"{what} is not listed for {self.day}; nearest strikes: {near or 'none'}"
+
+
+def unknown(message: str) -> BadRequest:
+    """Return the refusal of a contract that is not listed."""
+    return BadRequest(message, code="unknown_symbol")
+
+
+def _key(strike: Decimal, option_type: OptionType) -> str:
+    """Return the row's key, or one that no row has for a strike off the paise grid."""
+    if not (strike.is_finite() and 0 < strike < _HIGHEST):
+        return ""
+    paise = int(strike * 100)
+    # Decimal's product rounds beyond 28 digits; comparing does not.
+    return f"{paise}{option_type}" if Decimal(paise).scaleb(-2) == strike else ""
+
+
+def _plain(strike: Decimal) -> str:
+    return f"{strike.normalize():f}" if abs(strike.adjusted()) < 20 else "that strike"

@@ -1,0 +1,238 @@
+"""FYERS's symbol master, read strictly and made into the snapshot.
+
+Only eight columns are used, by position: 3 lot, 4 tick, 7 file date, 8 expiry epoch,
+9 ticker, 13 underlying, 15 strike, 16 CE or PE. Their places never moved, while the
+number of columns did (19, 21, 22); column 1 changed its date format and is not read.
+
+A row must agree with itself: its ticker has to be its underlying, a date code, its
+strike and its side. Within an underlying one date code stands for one date, so a row
+that slipped cannot put a contract under another expiry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain
+
+from shared.models import IST
+from shared.symbols.snapshot import Listing, SnapshotRefused, Summary, pack
+
+LEAST_ROWS = 20_000
+"""Fewer rows are not NSE's derivatives: 78,000 to 105,000 were seen, 2024 to 2026."""
+
+MOST_BROKEN = 10
+"""Broken rows a file may have. An expiry lists 30 contracts at the least, so this many
+may hide a strike (an error for its alert) but never a whole expiry (which would make
+the next one look like the nearest)."""
+
+_MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+_CODE = re.compile(rf"[0-9]{{2}}(?:{_MONTHS}|[1-9OND][0-9]{{2}})")
+_NAME = re.compile(r"[!-~]+")
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_EPOCH = re.compile(r"[0-9]{9,10}")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A snapshot ready to be stored."""
+
+    data: bytes
+    summary: Summary
+
+
+def build(
+    lines: Iterable[str],
+    now: datetime,
+    *,
+    previous: Summary | None = None,
+    least_rows: int = LEAST_ROWS,
+) -> Built:
+    """Return the snapshot of a master's lines; raise `SnapshotRefused`.
+
+    A header, blank lines, a BOM and any line ends are fine. Against `previous` a file
+    may not shrink to less than half, nor be older.
+    """
+    master = _Master()
+    master.read(lines)
+    summary = master.summary(now)
+    if summary.rows < least_rows:
+        raise SnapshotRefused(
+            f"the file has {summary.rows} rows, fewer than the least {least_rows}"
+        )
+    if summary.contracts * 2 < summary.rows:
+        raise SnapshotRefused("most rows are no options: this is another segment")
+    if summary.as_of > now.astimezone(IST).date() + timedelta(days=1):
+        raise SnapshotRefused(f"the file is dated {summary.as_of}, in the future")
+    if previous is not None:
+        _compare(summary, previous)
+    return Built(pack(master.chains, summary), summary)
+
+
+def _compare(summary: Summary, previous: Summary) -> None:
+    if summary.rows * 2 < previous.rows:
+        raise SnapshotRefused(
+            f"the file has {summary.rows} rows where the last had {previous.rows}"
+        )
+    if (
+        summary.file_date is not None
+        and previous.file_date is not None
+        and summary.file_date < previous.file_date
+    ):
+        raise SnapshotRefused(
+            f"the file is dated {summary.file_date}, the last {previous.file_date}"
+        )
+
+
+class _Broken(Exception):
+    """A row contradicts itself or cannot be read."""
+
+
+class _Master:
+    """The rows read so far, by underlying and date code."""
+
+    def __init__(self) -> None:
+        self.chains: dict[str, dict[str, Listing]] = {}
+        self._rows = self._broken = 0
+        self._dates: dict[str, int] = {}
+
+    def read(self, lines: Iterable[str]) -> None:
+        """Take every row; raise `SnapshotRefused` where the file cannot be trusted."""
+        usual = width = 0
+        for number, line in _numbered(lines):
+            row = line.rstrip("\r\n")
+            if not row.strip():
+                continue
+            fields = row.split(",")
+            width = len(fields)
+            usual = usual or width
+            try:
+                self._take(fields)
+                self._rows += 1
+            except _Broken:
+                self._broken += 1
+                if self._broken > MOST_BROKEN:
+                    raise SnapshotRefused(
+                        f"{self._broken} rows are broken, the last at line {number}"
+                    ) from None
+        if width < usual:
+            raise SnapshotRefused("the last line is cut off")
+
+    def summary(self, now: datetime) -> Summary:
+        """Return what was read."""
+        usual = max(self._dates, key=lambda day: self._dates[day], default="")
+        return Summary(
+            built_at=now,
+            file_date=_date(usual),
+            rows=self._rows,
+            contracts=sum(
+                len(expiry.rows)
+                for expiries in self.chains.values()
+                for expiry in expiries.values()
+            ),
+            underlyings=len(self.chains),
+            broken=self._broken,
+        )
+
+    def _take(self, fields: list[str]) -> None:
+        if len(fields) < 17 or not fields[9].startswith("NSE:"):
+            raise _Broken
+        self._dates[fields[7]] = self._dates.get(fields[7], 0) + 1
+        side = fields[16]
+        if side in ("XX", ""):  # a future
+            return
+        if side not in ("CE", "PE"):
+            raise _Broken
+        paise, strike = _strike(fields[15])
+        ticker, underlying = fields[9], fields[13]
+        head, tail = "NSE:" + underlying, strike + side
+        if not (ticker.startswith(head) and ticker.endswith(tail)):
+            raise _Broken
+        terms = f"{ticker} {_lot(fields[3])} {_tick(fields[4])}"
+        code = ticker[len(head) : -len(tail)]
+        expiry = self._expiry(underlying, code, fields[8])
+        # The same row twice is harmless; the same contract on other terms is not.
+        if expiry.rows.setdefault(f"{paise}{side}", terms) != terms:
+            raise SnapshotRefused(f"{ticker} is listed twice, on different terms")
+
+    def _expiry(self, underlying: str, code: str, epoch: str) -> Listing:
+        closes, day = _close(epoch)
+        expiries = self.chains.get(underlying)
+        expiry = None if expiries is None else expiries.get(code)
+        if expiry is None:
+            expiry = self._open(underlying, code, Listing(day, closes))
+        elif expiry.day != day:
+            raise SnapshotRefused(f"{underlying} {code} has two dates")
+        elif expiry.closes < closes:
+            expiry.closes = closes
+        return expiry
+
+    def _open(self, underlying: str, code: str, expiry: Listing) -> Listing:
+        if not _CODE.fullmatch(code) or not _NAME.fullmatch(underlying):
+            raise _Broken
+        if underlying != underlying.upper():
+            raise _Broken  # alerts are matched without regard to case
+        expiries = self.chains.setdefault(underlying, {})
+        for other, known in expiries.items():
+            if known.day == expiry.day:
+                raise SnapshotRefused(
+                    f"{underlying} {expiry.day} is listed as {other} and as {code}"
+                )
+        return expiries.setdefault(code, expiry)
+
+
+def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Return the lines with their numbers, without a header."""
+    rest = enumerate(lines, 1)
+    number, first = next(rest, (1, ""))
+    if first.lstrip("\ufeff \t")[:1] in ("<", "{"):
+        raise SnapshotRefused("this is a web page or JSON, not the symbol master")
+    return chain([(number, first)], rest) if "NSE:" in first else rest
+
+
+@lru_cache(maxsize=16384)
+def _strike(text: str) -> tuple[int, str]:
+    """Return a strike in paise and as tickers write it: `57.5`, `25800`."""
+    strike = _positive(text)
+    paise = int(strike * 100)
+    if paise != strike * 100:
+        raise _Broken
+    return paise, f"{strike.normalize():f}"
+
+
+@lru_cache(maxsize=1024)
+def _lot(text: str) -> int:
+    lot = _positive(text)
+    if lot != int(lot):
+        raise _Broken
+    return int(lot)
+
+
+@lru_cache(maxsize=1024)
+def _tick(text: str) -> str:
+    return f"{_positive(text).normalize():f}"
+
+
+def _positive(text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text) or not (number := Decimal(text)):
+        raise _Broken
+    return number
+
+
+@lru_cache(maxsize=1024)
+def _close(epoch: str) -> tuple[int, date]:
+    """Return an expiry epoch and its IST date; the time of day is not to be trusted."""
+    if not _EPOCH.fullmatch(epoch):
+        raise _Broken
+    return int(epoch), datetime.fromtimestamp(int(epoch), IST).date()
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
