@@ -1,0 +1,233 @@
+"""The FYERS token: where it is kept and how an instance comes by a good one.
+
+    current:  cache -> store -> NotLoggedIn
+    renew:    cache -> store -> one refresh across instances -> NotLoggedIn
+
+FYERS ends every access token at 06:00 IST and has refused refreshes since 1 April 2026;
+the call is kept because it may return. `once` keeps instances from doing twice what
+should happen once: the refresh of a token, the refusal of an IST day, the login notice
+of an IST day.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Protocol
+
+from shared import logs
+from shared.errors import Conflict, Doubtful, NotLoggedIn, OutOfTime, Unavailable
+from shared.models import Clock, Deadline, Secret, Token
+from shared.tokens.once import Once, OncePerDay
+
+_log = logging.getLogger(__name__)
+
+WAIT_SECONDS = 1.0
+"""How long an instance waits for the token another one is refreshing."""
+
+_STEP_SECONDS = 0.2
+
+REFUSAL = "refusal"
+NOTICE = "login-notice"
+"""Facts of an IST day, named in the store with the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A token and the generation a conditional write must name."""
+
+    token: Token
+    generation: int
+
+
+class TokenStore(Protocol):
+    """Where the one token lives (GCS object or file).
+
+    `Doubtful` is raised when the store gives no usable answer, a document that is not a
+    token included.
+    """
+
+    def read(self, deadline: Deadline) -> StoredToken | None:
+        """Return the stored token, or None where there is none."""
+
+    def write(self, token: Token, generation: int, deadline: Deadline) -> int:
+        """Replace that generation (0: there must be none); return the new one.
+
+        Raises `Conflict` if another generation is there, `Doubtful` without an answer.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """FYERS will not refresh; `reason` is its own wording."""
+
+    reason: str
+
+
+Refresh = Callable[[Token, Deadline], Token | Refused | None]
+"""Ask FYERS for the token's successor; None where it gave no usable answer."""
+
+
+def expiry_of(access: Secret) -> datetime:
+    """Return the instant an access token ends: its own `exp`, read without a key.
+
+    Raises `ValueError`, which never shows the token.
+    """
+    try:
+        payload = access.open().split(".")[1]
+        claims = json.loads(
+            base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        )
+        return datetime.fromtimestamp(int(claims["exp"]), UTC)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        raise ValueError("the access token carries no readable expiry") from None
+
+
+def hide(token: Token) -> None:
+    """Keep a token out of every log from now on."""
+    logs.mask(token.access.open(), token.refresh.open() if token.refresh else "")
+
+
+class Tokens:
+    """One instance's way to the token: cached, safe for threads.
+
+    `login_needed` tells the owner and returns whether that worked; `pause` waits.
+    """
+
+    def __init__(
+        self,
+        store: TokenStore,
+        refresh: Refresh,
+        once: Once,
+        login_needed: Callable[[str, Deadline], bool],
+        clock: Clock,
+        pause: Callable[[float], None],
+    ) -> None:
+        self._store = store
+        self._refresh = refresh
+        self._day = OncePerDay(once, clock)
+        self._login_needed = login_needed
+        self._clock = clock
+        self._pause = pause
+        self._lock = Lock()
+        self._cached: Token | None = None
+
+    def current(self, deadline: Deadline, *, tell: bool = True) -> Token:
+        """Return a token that has not expired.
+
+        Raises `NotLoggedIn`, having told the owner unless `tell` is off, or
+        `Unavailable` when the store does not answer.
+        """
+        if (token := self._cached) is not None and self._alive(token):
+            return token
+        stored = self._read(deadline)
+        if stored is not None and self._alive(stored.token):
+            self._cached = stored.token
+            return stored.token
+        reason = "the FYERS login has expired" if stored else "nobody has logged in yet"
+        raise self._login(reason, deadline, tell=tell)
+
+    def renew(self, refused: Token, deadline: Deadline) -> Token:
+        """Return another token than the one FYERS no longer takes.
+
+        Somebody may have logged in since: the store is read before FYERS is asked.
+        Raises `NotLoggedIn`, having told the owner, or `Unavailable`.
+        """
+        with self._alone(deadline):
+            token = self._cached
+            if token is None or not self._other(token, refused):
+                token = self._renewed(refused, deadline)
+            self._cached = token
+            return token
+
+    def _renewed(self, refused: Token, deadline: Deadline) -> Token:
+        stored = self._read(deadline)
+        if stored is None:
+            raise self._login("nobody has logged in yet", deadline)
+        if self._other(stored.token, refused):
+            return stored.token
+        if stored.token.refresh is None or self._day.happened(REFUSAL, deadline):
+            raise self._login("FYERS wants a fresh login", deadline)
+        digest = hashlib.sha256(stored.token.access.open().encode()).hexdigest()
+        if not self._day.lease(f"refresh:{digest}", deadline):
+            return self._from_another(refused, deadline)
+        return self._refreshed(stored, deadline)
+
+    def _refreshed(self, stored: StoredToken, deadline: Deadline) -> Token:
+        answer = self._refresh(stored.token, deadline)
+        if answer is None:
+            # Only a login cures this for certain, and the owner may be asleep.
+            self._tell("FYERS did not answer the token's renewal", deadline)
+            raise Unavailable("FYERS did not answer the token's renewal")
+        if isinstance(answer, Refused):
+            _log.info("FYERS refused to renew the token: %s", answer.reason)
+            self._day.note(REFUSAL, deadline)
+            raise self._login("FYERS wants a fresh login", deadline)
+        hide(answer)
+        try:
+            self._store.write(answer, stored.generation, deadline)
+        except Conflict:
+            return self._newer(deadline) or answer
+        except Doubtful:
+            # The token is good whether it was stored or not; others ask again later.
+            _log.warning("the renewed token may not have been stored")
+        return answer
+
+    def _newer(self, deadline: Deadline) -> Token | None:
+        try:
+            stored = self._store.read(deadline)
+        except Doubtful:
+            return None
+        return stored.token if stored and self._alive(stored.token) else None
+
+    def _from_another(self, refused: Token, deadline: Deadline) -> Token:
+        patience = deadline.within(WAIT_SECONDS)
+        while patience.left() > _STEP_SECONDS:
+            self._pause(_STEP_SECONDS)
+            stored = self._read(deadline)
+            if stored is not None and self._other(stored.token, refused):
+                return stored.token
+            if self._day.happened(REFUSAL, deadline):
+                raise self._login("FYERS wants a fresh login", deadline)
+        raise Unavailable("the FYERS token is being renewed right now")
+
+    def _login(
+        self, reason: str, deadline: Deadline, *, tell: bool = True
+    ) -> NotLoggedIn:
+        if tell:
+            self._tell(reason, deadline)
+        return NotLoggedIn(f"{reason}: a person must log in to FYERS")
+
+    def _tell(self, reason: str, deadline: Deadline) -> None:
+        self._day.tell(NOTICE, lambda: self._login_needed(reason, deadline), deadline)
+
+    def _read(self, deadline: Deadline) -> StoredToken | None:
+        try:
+            stored = self._store.read(deadline)
+        except Doubtful as error:
+            raise Unavailable("the token's store does not answer") from error
+        if stored is not None:
+            hide(stored.token)
+        return stored
+
+    def _alive(self, token: Token) -> bool:
+        return self._clock() < token.expires_at
+
+    def _other(self, token: Token, refused: Token) -> bool:
+        return token.access != refused.access and self._alive(token)
+
+    @contextmanager
+    def _alone(self, deadline: Deadline) -> Iterator[None]:
+        if not self._lock.acquire(timeout=deadline.left()):
+            raise OutOfTime("out of time while the FYERS token is renewed")
+        try:
+            yield
+        finally:
+            self._lock.release()

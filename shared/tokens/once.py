@@ -1,0 +1,73 @@
+"""What happens once, across instances: a lease on some work, a fact of an IST day."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+
+from shared.errors import Doubtful, Unavailable
+from shared.models import IST, Clock, Deadline
+
+_log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+"""How long one instance may take over some work before another tries it again."""
+
+Once = Callable[[str, datetime, Deadline], bool]
+"""Return whether a name is new until its expiry; raises `Doubtful`."""
+
+
+class OncePerDay:
+    """Facts of an IST day, kept for all instances and remembered in this one."""
+
+    def __init__(self, once: Once, clock: Clock) -> None:
+        self._once = once
+        self._clock = clock
+        self._known: dict[str, date] = {}
+
+    def lease(self, work: str, deadline: Deadline) -> bool:
+        """Return whether this instance may do `work` now; raises `Unavailable`."""
+        try:
+            return self._once(work, self._clock() + LEASE, deadline)
+        except Doubtful as error:
+            raise Unavailable("the store of claims does not answer") from error
+
+    def happened(self, fact: str, deadline: Deadline) -> bool:
+        """Return whether `fact` was noted today; raises `Unavailable`."""
+        today = self._today()
+        if self._known.get(fact) == today:
+            return True
+        try:
+            # Naming it with an expiry of now leaves nothing that counts: only a look.
+            noted = not self._once(f"{fact}:{today}", self._clock(), deadline)
+        except Doubtful as error:
+            raise Unavailable("the store of claims does not answer") from error
+        if noted:
+            self._known[fact] = today
+        return noted
+
+    def note(self, fact: str, deadline: Deadline) -> None:
+        """Keep `fact` for the rest of the day, here even if the store does not."""
+        today = self._today()
+        self._known[fact] = today
+        midnight = datetime.combine(today + timedelta(days=1), time(), IST)
+        try:
+            self._once(f"{fact}:{today}", midnight, deadline)
+        except Doubtful:
+            _log.warning("%s could not be noted for today; it may be repeated", fact)
+
+    def tell(self, fact: str, send: Callable[[], bool], deadline: Deadline) -> None:
+        """Send once a day; a crash or a dead channel repeats it, never loses it."""
+        try:
+            if self.happened(fact, deadline):
+                return
+            if not self.lease(f"{fact}-sending:{self._today()}", deadline):
+                return
+        except Unavailable:
+            _log.warning("whether %s was told today is unknown; telling it", fact)
+        if send():
+            self.note(fact, deadline)
+
+    def _today(self) -> date:
+        return self._clock().astimezone(IST).date()
