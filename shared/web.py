@@ -93,13 +93,13 @@ View = Callable[[Request], Response]
 
 
 def endpoint(
-    *methods: str, page: Callable[[Failure], Page] | None = None
+    *methods: str, page: Callable[[Failure], Page] | None = None, head: bool = True
 ) -> Callable[[Handler], View]:
-    """Serve `methods` with a handler; HEAD is served like GET.
+    """Serve `methods` with a handler; HEAD is served like GET unless `head` is off.
 
     `page` shows failures of a GET to browsers; everybody else gets JSON.
     """
-    allowed = (*methods, "HEAD") if "GET" in methods else methods
+    allowed = (*methods, "HEAD") if head and "GET" in methods else methods
 
     def decorate(handler: Handler) -> View:
         @wraps(handler)

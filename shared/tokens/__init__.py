@@ -134,6 +134,16 @@ class Tokens:
         reason = "the FYERS login has expired" if stored else "nobody has logged in yet"
         raise self._login(reason, deadline, tell=tell)
 
+    def stored(self, deadline: Deadline) -> Token:
+        """Return the token in the store, expired or not.
+
+        Raises `NotLoggedIn`, having told the owner, or `Unavailable`.
+        """
+        stored = self._read(deadline)
+        if stored is None:
+            raise self._login("nobody has logged in yet", deadline)
+        return stored.token
+
     def renew(self, refused: Token, deadline: Deadline) -> Token:
         """Return another token than the one FYERS no longer takes.
 
