@@ -128,4 +128,7 @@ def _key(strike: Decimal, option_type: OptionType) -> str:
 
 
 def _plain(strike: Decimal) -> str:
-    return f"{strike.normalize():f}" if abs(strike.adjusted()) < 20 else "that strike"
+    if not strike.is_finite() or abs(strike.adjusted()) > 20:
+        return "that strike"
+    text = f"{strike:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
