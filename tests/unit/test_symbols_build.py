@@ -44,6 +44,14 @@ def test_the_summary_survives_storing() -> None:
     assert Snapshot(packed()).summary == summary(market())
 
 
+def test_a_snapshot_of_another_format_is_refused() -> None:
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("meta.json", '{"format": 2}')
+    with pytest.raises(SnapshotRefused, match="another format"):
+        Snapshot(other.getvalue())
+
+
 def test_the_same_file_packs_to_the_same_bytes() -> None:
     assert packed() == packed()
 
@@ -240,7 +248,7 @@ def test_weekends_and_holidays_do_not_make_a_file_bad(days: int) -> None:
     assert built.summary.file_date == date(2026, 2, 6)
 
 
-@given(position=st.integers(0, len(market())), cut=st.integers(1, 140))
+@given(position=st.integers(0, len(market()) - 1), cut=st.integers(1, 140))
 def test_a_cut_row_never_yields_a_wrong_contract(position: int, cut: int) -> None:
     line = row(strike="25825.0")
     lines = [
