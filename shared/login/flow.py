@@ -14,7 +14,7 @@ from shared import logs
 from shared.broker import Login, LoginRefused, Unreadable
 from shared.errors import BadRequest, Conflict, Doubtful, Unauthorized, Unavailable
 from shared.login.states import States
-from shared.models import Clock, Deadline, Secret, Token
+from shared.models import IST, Clock, Deadline, Secret, Token
 from shared.tokens import StoredToken, TokenStore, expiry_of, hide
 
 _log = logging.getLogger(__name__)
@@ -30,6 +30,16 @@ class Connection:
     until: datetime | None
     """When the login ends; None: nobody is logged in."""
     now: datetime
+
+    def content(self) -> dict[str, object]:
+        """Return the reply to a login that worked."""
+        until = self.until.astimezone(IST).isoformat() if self.until else None
+        return {
+            "success": True,
+            "message": "connected to FYERS",
+            "expires_at": until,
+            "request_id": logs.request_id(),
+        }
 
 
 class LoginFlow:
