@@ -1,0 +1,187 @@
+"""Which concrete adapter stands behind each port, decided by STATE_BACKEND.
+
+Every adapter is imported where it is made: a function pays only for what it uses. What
+is made is kept per process and shared by the functions of a local server, since equal
+settings name the same thing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shared.config import Settings
+from shared.errors import NotLoggedIn
+from shared.idempotency import Claims, ClaimStore, Rules
+from shared.login import LoginNotices, refreshing
+from shared.models import Deadline, Token
+from shared.notifications import Notifier
+from shared.symbols import Symbols, SymbolSource, SymbolStore
+from shared.tokens import Refused, Tokens, TokenStore
+from shared.wiring.process import clock, new_attempt, now, once, pause
+
+if TYPE_CHECKING:
+    from shared.adapters.fyers.login import FyersLogin
+    from shared.adapters.fyers.orders import FyersBroker
+    from shared.adapters.fyers.transport import Transport
+
+
+@once
+def claim_store(settings: Settings) -> ClaimStore:
+    """Return Firestore, or SQLite in one file."""
+    if settings.state_backend == "local":
+        from shared.adapters.sqlite import SqliteClaims
+
+        return SqliteClaims(settings.local_state_dir / "claims.sqlite", clock)
+    from shared.adapters.firestore import FirestoreClaims
+
+    return FirestoreClaims(
+        settings.google_cloud_project, settings.firestore_database, clock
+    )
+
+
+@once
+def claims(settings: Settings) -> Claims:
+    """Return the claim machine."""
+    rules = Rules(
+        ttl=settings.idempotency_ttl_seconds, window=settings.duplicate_window_seconds
+    )
+    return Claims(claim_store(settings), clock, new_attempt, rules)
+
+
+@once
+def token_store(settings: Settings) -> TokenStore:
+    """Return the GCS object, or the file, that holds the token."""
+    if settings.state_backend == "local":
+        from shared.adapters.files import FileTokens
+
+        return FileTokens(settings.local_state_dir / settings.gcs_tokens_file, pause)
+    from shared.adapters.gcs import GcsTokens
+
+    return GcsTokens(
+        settings.google_cloud_project,
+        settings.gcs_bucket_name,
+        settings.gcs_tokens_file,
+    )
+
+
+@once
+def symbol_store(settings: Settings) -> SymbolStore:
+    """Return the GCS object, or the file, that holds the symbol snapshot."""
+    if settings.state_backend == "local":
+        from shared.adapters.files import FileSymbols
+
+        return FileSymbols(settings.local_state_dir / settings.gcs_symbols_file)
+    from shared.adapters.gcs import GcsSymbols
+
+    return GcsSymbols(
+        settings.google_cloud_project,
+        settings.gcs_bucket_name,
+        settings.gcs_symbols_file,
+    )
+
+
+@once
+def symbols(settings: Settings) -> Symbols:
+    """Return this instance's reader of the snapshot."""
+    return Symbols(symbol_store(settings), clock)
+
+
+def symbol_source(settings: Settings) -> SymbolSource:
+    """Return FYERS's symbol master."""
+    from shared.adapters.symbol_master import SymbolMaster
+
+    return SymbolMaster(settings.symbol_master_url, now)
+
+
+@once
+def notifier(settings: Settings) -> Notifier:
+    """Return the owner's channels; each is imported when first used."""
+    from shared.adapters.channels import Channels
+
+    return Channels(
+        settings.notification_topic,
+        settings.notification_url,
+        settings.google_cloud_project,
+    )
+
+
+@once
+def _transport(settings: Settings) -> Transport:
+    from shared.adapters.fyers.transport import Transport
+
+    return Transport(settings.fyers_app_id, settings.fyers_base_url, now)
+
+
+@once
+def fyers_login(settings: Settings) -> FyersLogin:
+    """Return FYERS's login steps."""
+    from shared.adapters.fyers.login import FyersLogin
+
+    return FyersLogin(
+        _transport(settings),
+        settings.fyers_app_id,
+        settings.fyers_secret_id,
+        settings.fyers_redirect_uri,
+        settings.fyers_pin,
+    )
+
+
+@once
+def _login_notices(settings: Settings) -> LoginNotices:
+    return LoginNotices(notifier(settings), settings.auth_url, clock)
+
+
+@once
+def tokens(settings: Settings) -> Tokens:
+    """Return this instance's way to the token."""
+
+    def refresh(token: Token, deadline: Deadline) -> Token | Refused | None:
+        return refreshing(fyers_login(settings), clock)(token, deadline)
+
+    def tell(reason: str, deadline: Deadline) -> bool:
+        return _login_notices(settings).send(reason, deadline)
+
+    def first(what: str, expires_at: datetime, deadline: Deadline) -> bool:
+        return claim_store(settings).once(what, expires_at, deadline)
+
+    return Tokens(token_store(settings), refresh, first, tell, clock, pause)
+
+
+@once
+def broker(settings: Settings) -> FyersBroker:
+    """Return FYERS as orders and reconcile use it."""
+    from shared.adapters.fyers.orders import FyersBroker
+    from shared.adapters.fyers.pace import Pace
+
+    mine = tokens(settings)
+    may_refresh = settings.fyers_secret_id and settings.fyers_pin
+
+    def reread(refused: Token, deadline: Deadline) -> Token:
+        """Take a newer login from the store; this function may not ask for one."""
+        token = mine.stored(deadline)
+        if token.access == refused.access:
+            raise NotLoggedIn("a person must log in to FYERS")
+        return token
+
+    return FyersBroker(
+        _transport(settings),
+        Pace(settings.fyers_calls_per_second, now, pause),
+        mine.current,
+        mine.renew if may_refresh else reread,
+        pause,
+    )
+
+
+__all__ = [
+    "broker",
+    "claim_store",
+    "claims",
+    "fyers_login",
+    "notifier",
+    "symbol_source",
+    "symbol_store",
+    "symbols",
+    "token_store",
+    "tokens",
+]
