@@ -37,6 +37,9 @@ _SHAPES = (
         r"\1\2\3***",
     ),
 )
+_SHORTEST = 4
+"""What is shorter is no secret and would punch holes into every line."""
+
 _SHORT = 8
 """A value below this length (a PIN) is masked only where it stands by itself."""
 
@@ -50,7 +53,8 @@ class _Masks:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, values: tuple[str, ...]) -> None:
-        spelled = {form for value in values if value for form in _spellings(value)}
+        secrets = (value for value in values if len(value) >= _SHORTEST)
+        spelled = {form for value in secrets for form in _spellings(value)}
         with self._lock:
             if spelled <= self._known:
                 return

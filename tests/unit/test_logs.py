@@ -80,9 +80,10 @@ def test_a_short_secret_is_masked_only_where_it_stands_alone() -> None:
     assert logs.masked("pin 7531, strike 27531") == "pin ***, strike 27531"
 
 
-def test_an_empty_value_masks_nothing() -> None:
-    logs.mask("")
-    assert logs.masked("abc") == "abc"
+@pytest.mark.parametrize("value", ["", "abc"])
+def test_what_is_too_short_for_a_secret_masks_nothing(value: str) -> None:
+    logs.mask(value)
+    assert logs.masked("x abc y") == "x abc y"
 
 
 def test_a_secret_leaves_message_arguments_and_traceback(

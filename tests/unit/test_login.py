@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import BadRequest, Problem, Unauthorized, Unavailable
+from shared.login import States, posted_code
+from shared.login.states import LIFE
+from shared.models import Secret
+from tests.fakes.login import MemoryOnce, Time, ample
+
+SECRET = Secret("the-apps-secret")
+
+
+def _states(
+    time: Time, once: MemoryOnce | None = None, secret: Secret = SECRET
+) -> States:
+    return States(secret, once or MemoryOnce(time), time)
+
+
+def _code(problem: pytest.ExceptionInfo[Problem]) -> str:
+    return problem.value.code
+
+
+def test_a_fresh_state_is_taken_back() -> None:
+    time = Time()
+    states = _states(time)
+    states.consume(states.issue(), ample())
+
+
+def test_states_differ() -> None:
+    states = _states(Time())
+    assert states.issue() != states.issue()
+
+
+def test_a_state_is_taken_back_once_across_instances() -> None:
+    time = Time()
+    once = MemoryOnce(time)
+    state = _states(time, once).issue()
+    _states(time, once).consume(state, ample())
+    with pytest.raises(BadRequest) as refused:
+        _states(time, once).consume(state, ample())
+    assert _code(refused) == "state_used"
+
+
+def test_a_state_cannot_be_used_again_at_the_very_end_of_its_life() -> None:
+    time = Time()
+    once = MemoryOnce(time)
+    state = _states(time, once).issue()
+    _states(time, once).consume(state, ample())
+    time.now += LIFE
+    with pytest.raises(BadRequest) as refused:
+        _states(time, once).consume(state, ample())
+    assert _code(refused) == "state_used"
+
+
+@pytest.mark.parametrize(
+    "later", [LIFE + timedelta(seconds=1), timedelta(days=3), -timedelta(minutes=2)]
+)
+def test_a_state_outside_its_ten_minutes_is_refused(later: timedelta) -> None:
+    time = Time()
+    states = _states(time)
+    state = states.issue()
+    time.now += later
+    with pytest.raises(BadRequest) as refused:
+        states.consume(state, ample())
+    assert _code(refused) == "state_expired"
+
+
+def test_a_state_of_another_secret_is_refused() -> None:
+    time = Time()
+    state = _states(time, secret=Secret("another")).issue()
+    with pytest.raises(BadRequest) as refused:
+        _states(time).check(state)
+    assert _code(refused) == "bad_state"
+
+
+def test_every_changed_character_breaks_a_state() -> None:
+    time = Time()
+    states = _states(time)
+    state = states.issue()
+    for place, letter in enumerate(state):
+        forged = state[:place] + ("A" if letter != "A" else "B") + state[place + 1 :]
+        with pytest.raises(BadRequest):
+            states.check(forged)
+
+
+def test_a_stretched_issue_time_is_refused() -> None:
+    time = Time()
+    states = _states(time)
+    payload, mac = states.issue().split(".")
+    raw = bytearray(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    raw[7] ^= 0x3F
+    forged = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    with pytest.raises(BadRequest):
+        states.check(f"{forged}.{mac}")
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "",
+        ".",
+        "a.b",
+        "x" * 5000,
+        "\u20ac.\u20ac",
+        "..",
+        "AAAA.",
+        "=.=",
+        "\x00",
+        "a b.c",
+    ],
+)
+def test_nonsense_is_no_state(state: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        _states(Time()).check(state)
+    assert _code(refused) == "bad_state"
+
+
+def test_another_spelling_of_the_same_bytes_is_no_state() -> None:
+    states = _states(Time())
+    with pytest.raises(BadRequest):
+        states.check(states.issue() + "=")
+
+
+def test_a_silent_claim_store_takes_no_state() -> None:
+    time = Time()
+    once = MemoryOnce(time, doubt=True)
+    states = _states(time, once)
+    with pytest.raises(Unavailable):
+        states.consume(states.issue(), ample())
+
+
+HOOK = Secret("hook-secret")
+NONE = Secret("")
+
+
+@pytest.mark.parametrize(
+    ("body", "bearer"),
+    [
+        (b'{"auth_code": "abc"}', "Bearer hook-secret"),
+        (b'{"auth_code": "abc"}', "bearer hook-secret"),
+        (b'{"auth_code": "abc", "token": "hook-secret"}', ""),
+    ],
+)
+def test_a_code_is_taken_with_the_secret(body: bytes, bearer: str) -> None:
+    assert posted_code(body, bearer, HOOK, NONE) == Secret("abc")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b" "])
+def test_without_a_code_in_the_body_the_setting_is_used(body: bytes) -> None:
+    code = posted_code(body, "Bearer hook-secret", HOOK, Secret("set"))
+    assert code == Secret("set")
+
+
+@pytest.mark.parametrize(
+    ("body", "bearer"),
+    [
+        (b'{"auth_code": "abc"}', ""),
+        (b'{"auth_code": "abc"}', "Bearer wrong"),
+        (b'{"auth_code": "abc"}', "Bearer \u20ac\udcff"),
+        (b'{"auth_code": "abc", "token": "hook-secret"}', "Bearer wrong"),
+        (b'{"auth_code": "abc", "token": 7}', ""),
+        (b'{"auth_code": "abc", "token": "\\ud800"}', ""),
+        (b"not json", ""),
+        (b"[" * 50_000, ""),
+        (b"\xff\xfe", ""),
+        (b"[]", ""),
+    ],
+)
+def test_without_the_secret_nothing_else_is_looked_at(body: bytes, bearer: str) -> None:
+    with pytest.raises(Unauthorized):
+        posted_code(body, bearer, HOOK, NONE)
+
+
+def test_an_empty_secret_lets_nobody_in() -> None:
+    with pytest.raises(Unauthorized):
+        posted_code(json.dumps({"token": ""}).encode(), "", NONE, Secret("set"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"auth_code": ""}', b'{"auth_code": 7}', b"[1]", b"nonsense", b'"a"'],
+)
+def test_a_wrong_body_is_a_bad_request(body: bytes) -> None:
+    with pytest.raises(BadRequest):
+        posted_code(body, "Bearer hook-secret", HOOK, NONE)

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.broker import Granted, LoginRefused, Unreadable
+from shared.errors import Unavailable
+from shared.login import LoginNotices, Renewal, keep_logged_in, refreshing
+from shared.models import IST, Deadline, Notice, Secret, Token
+from shared.tokens import StoredToken, Tokens
+from tests.fakes.login import (
+    SIX,
+    MemoryOnce,
+    MemoryTokens,
+    ScriptedLogin,
+    Time,
+    jwt,
+    token,
+)
+
+EXPIRED = token("yesterday", expires_at=SIX - timedelta(days=1))
+
+
+class Channels:
+    """A notifier whose channels can be down."""
+
+    def __init__(self, *down: str) -> None:
+        self.down = down
+        self.sent: list[tuple[Notice, tuple[str, ...] | None]] = []
+
+    def send(
+        self, notice: Notice, deadline: Deadline, only: tuple[str, ...] | None = None
+    ) -> tuple[str, ...]:
+        self.sent.append((notice, only))
+        return self.down
+
+
+class Morning:
+    """The Scheduler's call, as often as it likes, on as many instances."""
+
+    def __init__(self, stored: Token | None) -> None:
+        self.time = Time()
+        self.store = MemoryTokens(StoredToken(stored, 1) if stored else None)
+        self.once = MemoryOnce(self.time)
+        self.login = ScriptedLogin()
+        self.channels = Channels()
+
+    def call(self) -> Renewal:
+        notices = LoginNotices(
+            self.channels, "https://login.example/auth-url", self.time
+        )
+        tokens = Tokens(
+            self.store,
+            refreshing(self.login, self.time),
+            self.once,
+            notices.send,
+            self.time,
+            self.time.pause,
+        )
+        return keep_logged_in(tokens, self.time, self.time.deadline())
+
+
+def test_a_token_good_for_the_day_is_left_alone() -> None:
+    morning = Morning(token("today"))
+    renewal = morning.call()
+    assert renewal.content()["message"] == "token is good for the trading day"
+    assert renewal.content()["expires_at"] == "2026-11-24T06:00:00+05:30"
+    assert morning.login.refreshes == 0
+
+
+@pytest.mark.parametrize(
+    ("ends", "left_alone"),
+    [
+        (datetime(2026, 11, 23, 15, 30, tzinfo=IST), False),
+        (datetime(2026, 11, 23, 15, 31, tzinfo=IST), True),
+    ],
+)
+def test_good_for_the_day_means_past_the_close(
+    ends: datetime, left_alone: bool
+) -> None:
+    morning = Morning(token("today", expires_at=ends))
+    morning.call()
+    assert (morning.login.refreshes == 0) is left_alone
+
+
+def test_in_the_evening_a_token_that_still_lives_is_good() -> None:
+    morning = Morning(token("today"))
+    morning.time.now = datetime(2026, 11, 23, 22, 0, tzinfo=IST)
+    assert morning.call().until == SIX
+
+
+def test_a_renewal_is_stored() -> None:
+    morning = Morning(EXPIRED)
+    morning.login.refreshed = Granted(jwt(SIX, "renewed"), None)
+    assert morning.call() == Renewal(SIX, renewed=True)
+    assert morning.store.stored == StoredToken(
+        Token(
+            jwt(SIX, "renewed"), EXPIRED.refresh, morning.time.now, SIX, EXPIRED.fy_id
+        ),
+        2,
+    )
+
+
+def test_a_repeat_after_a_renewal_asks_nothing() -> None:
+    morning = Morning(EXPIRED)
+    morning.login.refreshed = Granted(jwt(SIX, "renewed"), None)
+    morning.call()
+    morning.call()
+    assert morning.login.refreshes == 1
+
+
+def test_a_refusal_is_login_required_and_one_notice_with_the_link() -> None:
+    morning = Morning(EXPIRED)
+    contents = [morning.call().content() for _ in range(3)]
+    assert {content["code"] for content in contents} == {"login_required"}
+    assert {content["success"] for content in contents} == {False}
+    assert morning.login.refreshes == 1
+    ((notice, _),) = morning.channels.sent
+    assert notice.event == "login_needed"
+    assert "https://login.example/auth-url?go=1" in notice.message
+
+
+@pytest.mark.parametrize("stored", [None, token("bare", refresh=None, expires_at=SIX)])
+def test_with_nothing_to_renew_a_person_must_log_in(stored: Token | None) -> None:
+    morning = Morning(stored)
+    morning.time.now = SIX
+    assert morning.call().content()["code"] == "login_required"
+    assert morning.login.refreshes == 0
+    assert len(morning.channels.sent) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [Unreadable("HTML"), Granted(Secret("opaque"), None)]
+)
+def test_no_usable_answer_is_tried_again_later(answer: Unreadable | Granted) -> None:
+    morning = Morning(EXPIRED)
+    morning.login.refreshed = answer
+    with pytest.raises(Unavailable):
+        morning.call()
+    assert morning.store.token == EXPIRED
+
+
+def test_the_next_morning_asks_again() -> None:
+    morning = Morning(EXPIRED)
+    morning.call()
+    morning.time.now += timedelta(days=1)
+    morning.login.refreshed = LoginRefused(-16, "still disabled")
+    morning.call()
+    assert (morning.login.refreshes, len(morning.channels.sent)) == (2, 2)
+
+
+def test_a_notice_is_repeated_only_where_it_failed() -> None:
+    time = Time()
+    channels = Channels("phone")
+    notices = LoginNotices(channels, "", time)
+    assert not notices.send("expired", time.deadline())
+    channels.down = ()
+    assert notices.send("expired", time.deadline())
+    assert [only for _, only in channels.sent] == [None, ("phone",)]
+
+
+def test_a_new_day_goes_to_every_channel_again() -> None:
+    time = Time()
+    channels = Channels("phone")
+    notices = LoginNotices(channels, "", time)
+    notices.send("expired", time.deadline())
+    time.now += timedelta(days=1)
+    notices.send("expired", time.deadline())
+    assert [only for _, only in channels.sent] == [None, None]
+
+
+def test_without_auth_url_the_notice_says_where_to_go() -> None:
+    time = Time()
+    channels = Channels()
+    LoginNotices(channels, "", time).send("expired", time.deadline())
+    assert "Open auth-url in a browser" in channels.sent[0][0].message
