@@ -45,15 +45,16 @@ class Connection:
 class LoginFlow:
     """The steps of a login. `owner` is the FYERS user who may log in.
 
-    Without one (on a developer's machine) the first login decides. `patience` returns
-    the deadline of one whole step.
+    Without one (on a developer's machine) the first login decides. `store` returns the
+    token's store: a redirect to FYERS does without. `patience` returns the deadline of
+    one whole step.
     """
 
     def __init__(
         self,
         login: Login,
         states: States,
-        store: TokenStore,
+        store: Callable[[], TokenStore],
         owner: str,
         clock: Clock,
         patience: Callable[[], Deadline],
@@ -148,7 +149,7 @@ class LoginFlow:
                     "wrong_user",
                 )
             try:
-                self._store.write(token, stored.generation if stored else 0, deadline)
+                self._store().write(token, stored.generation if stored else 0, deadline)
             except Conflict:
                 stored = self._read(deadline)
                 if stored is not None and stored.token.issued_at > token.issued_at:
@@ -169,7 +170,7 @@ class LoginFlow:
 
     def _read(self, deadline: Deadline) -> StoredToken | None:
         try:
-            return self._store.read(deadline)
+            return self._store().read(deadline)
         except Doubtful as error:
             raise Unavailable("the token's store does not answer") from error
 

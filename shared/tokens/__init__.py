@@ -157,6 +157,17 @@ class Tokens:
             self._cached = token
             return token
 
+    def reread(self, refused: Token, deadline: Deadline) -> Token:
+        """Return a login newer than the one FYERS no longer takes, never asking FYERS.
+
+        Raises like `renew`; for functions that do not have what a refresh needs.
+        """
+        token = self.stored(deadline)
+        if not self._other(token, refused):
+            raise self._login("FYERS wants a fresh login", deadline)
+        self._cached = token
+        return token
+
     def _renewed(self, refused: Token, deadline: Deadline) -> Token:
         stored = self._read(deadline)
         if stored is None:

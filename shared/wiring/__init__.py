@@ -25,9 +25,27 @@ from shared.wiring.process import (
     pause,
     settings,
 )
+from shared.wiring.signing_in import (
+    failure_page,
+    login_flow,
+    posted_code,
+    readiness,
+    renewal,
+)
 from shared.wiring.warming import refresh_symbols, warm
 
-__all__ = ["deliver", "forget", "reconcile", "refresh_symbols", "warm"]
+__all__ = [
+    "deliver",
+    "failure_page",
+    "forget",
+    "login_flow",
+    "posted_code",
+    "readiness",
+    "reconcile",
+    "refresh_symbols",
+    "renewal",
+    "warm",
+]
 
 RECONCILE_WITHIN = 45.0
 """Seconds a run may take; the Scheduler waits a minute."""

@@ -130,6 +130,23 @@ def test_a_login_since_wins_without_asking_fyers() -> None:
     assert here.refreshes == 0
 
 
+def test_rereading_takes_a_newer_login_and_keeps_it() -> None:
+    here = Instances(FRESH)
+    tokens = here.new()
+    tokens.current(ample())
+    login = token("login")
+    here.store.put(login)
+    assert tokens.reread(FRESH, ample()) is login
+    assert tokens.current(ample()) is login
+
+
+def test_rereading_never_asks_fyers() -> None:
+    here = Instances(FRESH)
+    with pytest.raises(NotLoggedIn):
+        here.new().reread(FRESH, ample())
+    assert (here.refreshes, len(here.notices)) == (0, 1)
+
+
 def test_a_thread_that_comes_second_takes_what_the_first_got() -> None:
     here = Instances(FRESH)
     here.answer = token("renewed")

@@ -38,7 +38,12 @@ class World:
     def flow(self) -> LoginFlow:
         states = States(Secret("the-apps-secret"), self.once, self.time)
         return LoginFlow(
-            self.login, states, self.store, self.owner, self.time, self.time.deadline
+            self.login,
+            states,
+            lambda: self.store,
+            self.owner,
+            self.time,
+            self.time.deadline,
         )
 
     def started(self) -> str:

@@ -1,0 +1,20 @@
+"""Take the login back from FYERS: its redirect (GET), or a code by itself (POST)."""
+
+import functions_framework
+
+from shared import pages, web, wiring
+
+
+# A HEAD must not use up a login, and link previews send one.
+@functions_framework.http
+@web.endpoint("GET", "POST", page=wiring.failure_page, head=False)
+def generate_token(request: web.Request) -> web.Reply:
+    """Return what became of the login."""
+    flow = wiring.login_flow("generate_token")
+    if request.method == "POST":
+        connection = flow.finish_with_code(wiring.posted_code(request))
+        return web.json_reply(200, connection.content())
+    connection = flow.finish(request.args)
+    if not web.wants_html(request):
+        return web.json_reply(200, connection.content())
+    return web.html_reply(200, pages.connected(connection.until, connection.now))

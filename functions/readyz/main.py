@@ -1,0 +1,13 @@
+"""Say by name whether everything an order needs is there."""
+
+import functions_framework
+
+from shared import web, wiring
+
+
+@functions_framework.http
+@web.endpoint("GET")
+def readyz(request: web.Request) -> web.Reply:
+    """Return the named checks: 200 when all pass, 503 otherwise."""
+    report = wiring.readiness().report()
+    return web.json_reply(report.status, report.content())
