@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from shared.broker import NotTaken
 from shared.models import Deadline
@@ -23,7 +23,7 @@ WINDOW = 1.05
 MINUTE = 60.5
 
 CALL = 0.3
-"""Seconds a place must leave before its deadline: a later call could not end."""
+"""Seconds that waiting for a place must leave for the call itself."""
 
 _GLANCE = 0.05
 """Seconds between looks at the queue: places ahead may come free unannounced."""
@@ -36,9 +36,16 @@ _GRAIN = 1e-6
 class PacedTurn:
     """A deadline and its reserved places; safe from several threads."""
 
-    def __init__(self, pace: Pace, calls: int, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        pace: Pace,
+        calls: int,
+        deadline: Deadline,
+        beside: PacedTurn | None = None,
+    ) -> None:
         self._pace = pace
         self.places = calls
+        self.beside = beside
         self._deadline = deadline
 
     @property
@@ -49,7 +56,8 @@ class PacedTurn:
     def wait(self) -> None:
         """Wait for the next place; raise `NotTaken` where it would come too late.
 
-        A call beyond the reserved ones (a retry) queues anew behind everybody.
+        A call beyond the reserved ones (a retry) queues anew, behind everybody but the
+        turn's own places, which may be waiting for its answer.
         """
         self._pace.start(self)
 
@@ -77,14 +85,15 @@ class Pace:
 
     def reserve(self, calls: int, deadline: Deadline) -> PacedTurn:
         """Reserve places for all of an alert's calls, or raise `NotTaken` at once."""
-        turn = PacedTurn(self, calls, deadline)
+        return self._reserve(PacedTurn(self, calls, deadline))
+
+    def _reserve(self, turn: PacedTurn) -> PacedTurn:
         if self._off:
             return turn
         with self._lock:
             self._queue = [ref for ref in self._queue if _places(ref())]
-            ahead = sum(_places(ref()) for ref in self._queue)
-            if self._wait_for(ahead + calls) > deadline.left() - CALL:
-                raise NotTaken("FYERS's rate limit leaves no room in time")
+            last = self._ahead_of(turn) + turn.places
+            _check(self._wait_for(last), turn.deadline)
             self._queue.append(weakref.ref(turn))
         return turn
 
@@ -95,10 +104,9 @@ class Pace:
         extra = None
         while (wait := self._begin(extra or turn)) is not None:
             if wait < 0:
-                extra = self.reserve(1, turn.deadline)
+                extra = self._reserve(PacedTurn(self, 1, turn.deadline, turn))
                 continue
-            if wait > turn.deadline.left() - CALL:
-                raise NotTaken("FYERS's rate limit leaves no room in time")
+            _check(wait, turn.deadline)
             self._pause(min(wait, _GLANCE))
 
     def _begin(self, turn: PacedTurn) -> float | None:
@@ -106,19 +114,23 @@ class Pace:
         with self._lock:
             if not turn.places:
                 return -1
-            wait = self._wait_for(sum(self._ahead_of(turn)) + 1)
+            wait = self._wait_for(self._ahead_of(turn) + 1)
             if wait > _GRAIN:
                 return wait
             turn.places -= 1
             self._starts.append(self._now())
             return None
 
-    def _ahead_of(self, turn: PacedTurn) -> Iterator[int]:
+    def _ahead_of(self, turn: PacedTurn) -> int:
+        """Return the unused places of the turns reserved before this one."""
+        places = 0
         for ref in self._queue:
             other = ref()
             if other is turn:
-                return
-            yield _places(other)
+                break
+            if other is not turn.beside:
+                places += _places(other)
+        return places
 
     def _wait_for(self, place: int) -> float:
         """Return the seconds until the `place`-th call from here on may start.
@@ -138,3 +150,8 @@ class Pace:
 
 def _places(turn: PacedTurn | None) -> int:
     return turn.places if turn and turn.deadline.left() else 0
+
+
+def _check(wait: float, deadline: Deadline) -> None:
+    if wait > _GRAIN and wait > deadline.left() - CALL:
+        raise NotTaken("FYERS's rate limit leaves no room in time")
