@@ -138,10 +138,9 @@ def _decoded(reply: requests.Response, deadline: Deadline) -> Iterator[bytes]:
 def _pieces(reply: requests.Response, deadline: Deadline) -> Iterator[bytes]:
     while True:
         # Only for the read: the deadline is the thread's, and the caller may have
-        # exchanges of its own between two lines. `read1` is one receive, so a body
-        # that drips is noticed.
+        # exchanges of its own between two lines.
         with until(deadline):
-            piece: bytes = reply.raw.read1(_PIECE, decode_content=False)
+            piece: bytes = reply.raw.read(_PIECE, decode_content=False)
         if not piece:
             return
         yield piece

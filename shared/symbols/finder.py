@@ -144,7 +144,7 @@ class Symbols:
                 return before
             raise Unavailable("the symbol snapshot is still being read")
         try:
-            if self._kept is None or (self._kept is before and self._due(now)):
+            if self._kept is None or self._due(now):
                 self._tried = now
                 self._kept = self._read(deadline)
             return self._kept

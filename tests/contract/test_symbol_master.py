@@ -206,6 +206,11 @@ def test_a_file_too_large_is_left(serve: Serve) -> None:
         server.lines(most_bytes=100_000)
 
 
+def test_the_bounds_of_size_are_still_allowed(serve: Serve) -> None:
+    server = serve(answer(BODY))
+    assert server.lines(least_bytes=len(BODY), most_bytes=len(BODY)) == LINES
+
+
 def test_a_gzip_bomb_is_left(serve: Serve) -> None:
     bomb = gzip.compress((b"\n" * 999 + b"0") * 30_000)
     server = serve(answer(bomb, GZIP))

@@ -120,11 +120,15 @@ class KeptBytes:
     def __init__(self, data: bytes | None = None) -> None:
         self.data = data
         self.down = False
-        self.reads = 0
+        self.waited: list[float] = []
         self.writes = 0
 
+    @property
+    def reads(self) -> int:
+        return len(self.waited)
+
     def read(self, deadline: Deadline) -> bytes | None:
-        self.reads += 1
+        self.waited.append(deadline.left())
         if self.down:
             raise Doubtful("the store is down")
         return self.data

@@ -175,6 +175,20 @@ def test_an_old_snapshot_that_was_deleted_still_serves(desk: Desk) -> None:
     assert desk.find().expiry == NEXT
 
 
+def test_what_is_parsed_outlives_a_reread_of_the_same_snapshot(desk: Desk) -> None:
+    found = desk.find()
+    desk.clock.now += DAY
+    assert desk.find() is found
+    assert desk.store.reads == 2
+
+
+def test_a_reread_takes_little_of_an_alerts_time(desk: Desk) -> None:
+    desk.find()
+    desk.clock.now += DAY
+    desk.find()
+    assert desk.store.waited == [FOREVER.left(), 0.5]
+
+
 def test_an_old_snapshot_is_reread_at_most_every_ten_seconds(desk: Desk) -> None:
     desk.find()
     desk.clock.now += 2 * DAY
