@@ -1,0 +1,159 @@
+"""A synthetic NSE_FO symbol master in FYERS's form, for any date.
+
+    python -m simulator.master OUT --asof 2026-11-24 --rows 100000
+
+Deterministic. A line has FYERS's 21 fields, no header, no quotes; lines are sorted by
+the first field as text. The last expiry of a root in a calendar month carries the
+monthly ticker, the others the weekly code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta, timezone
+from pathlib import Path
+
+from simulator.expiries import listed, trading_day
+from simulator.underlyings import FUTURE_OF, Root, indices, stocks
+
+IST = timezone(timedelta(hours=5, minutes=30), "IST")
+SIZES = {"small": 22_000, "full": 100_000}
+"""Least rows of the named sizes; both hold the indices and the known stocks."""
+COLUMNS = (18, 19, 21, 22)
+MONTH_CODES = "123456789OND"
+
+
+def lines(
+    asof: date,
+    stocks: int = 206,
+    close: str = "15:40",
+    *,
+    rows: int | None = None,
+    mixed_lots: bool = False,
+    columns: int = 21,
+    seed: int = 7,
+) -> list[str]:
+    """Return the file of `asof`, one line per contract, without line ends.
+
+    `rows` overrides `stocks`: roots are added until there are that many lines or more.
+    `columns` is the vintage: 18 (2022), 19 (2023), 21 (today) or 22 (one day, maybe).
+    """
+    if columns not in COLUMNS:
+        raise ValueError(f"columns must be one of {COLUMNS}, not {columns}")
+    draw = random.Random(seed)  # noqa: S311 - invented names need no secrecy
+    made: list[tuple[str, str]] = []
+    ending = _ending(columns)
+    at = time.fromisoformat(close)
+    for root in _roots(asof, draw, stocks, rows, mixed_lots, made):
+        made += _root_lines(root, asof, at)
+    span = max(135_000, len(made) * 13 // 10)
+    tokens = draw.sample(range(35_000, 35_000 + span), len(made))
+    out = [
+        f"{head}{token}{rest.replace('@', str(token), 1)}{ending}"
+        for token, (head, rest) in zip(tokens, made, strict=True)
+    ]
+    return sorted(out, key=lambda line: line[: line.index(",")])
+
+
+def text(lines_: Sequence[str]) -> bytes:
+    """Return lines as the bytes of a file."""
+    return ("\n".join(lines_) + "\n").encode() if lines_ else b""
+
+
+def _roots(
+    asof: date,
+    draw: random.Random,
+    count: int,
+    rows: int | None,
+    mixed_lots: bool,
+    made: list[tuple[str, str]],
+) -> Iterator[Root]:
+    """Yield roots; `made` is what the caller has written of them so far."""
+    expiries = listed(asof)
+    yield from indices(expiries, mixed_lots=mixed_lots)
+    for number, root in enumerate(stocks(expiries, draw)):
+        if len(made) >= rows if rows is not None else number >= count:
+            return
+        yield root
+
+
+def _root_lines(root: Root, asof: date, close: time) -> Iterator[tuple[str, str]]:
+    """Yield a contract's line in two parts, `@` where its exchange token goes."""
+    last = {(e.year, e.month): e for e in sorted(x.expiry for x in root.ladders)}
+    session = f"0915-{close:%H%M}|1815-1915:"
+    stamp = trading_day(asof - timedelta(days=1)).isoformat()
+    under = f"@,{root.name},{root.token},"
+    tail = f",1010000000{root.token}"
+
+    def fields(day: date, lot: int, tick: float) -> tuple[str, str]:
+        epoch = int(datetime.combine(day, close, IST).timestamp())
+        before = f",{lot},{tick},,{session},{stamp},{epoch},NSE:{root.name}"
+        return f"1011{day:%y%m%d}", before
+
+    for day, lot in root.futures:
+        head, before = fields(day, lot, root.future_tick)
+        name, kind = f",{root.name} {day:%d %b %y} ", FUTURE_OF[root.instrument]
+        code = f"{day:%y%b}".upper()
+        rest = f"FUT,{kind}{before}{code}FUT,10,11,{under}-1.0,XX{tail}"
+        yield head, name + rest
+    for ladder in root.ladders:
+        day = ladder.expiry
+        head, before = fields(day, ladder.lot, root.option_tick)
+        name = f",{root.name} {day:%d %b %y} "
+        monthly = last[day.year, day.month] == day
+        code = f"{day:%y}{MONTH_CODES[day.month - 1]}{day:%d}"
+        before += f"{day:%y%b}".upper() if monthly else code
+        for strike in ladder.strikes:
+            short = repr(strike).removesuffix(".0")
+            for side in ("CE", "PE"):
+                yield (
+                    head,
+                    f"{name}{short} {side},{root.instrument}{before}{short}{side}"
+                    f",10,11,{under}{strike},{side}{tail}",
+                )
+
+
+def _ending(columns: int) -> str:
+    fields = ("None", "0", "0.0", "")
+    return "".join(f",{field}" for field in fields[: columns - 18])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write a synthetic symbol master to a file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m simulator.master",
+        description="Write a synthetic FYERS NSE_FO symbol master.",
+    )
+    parser.add_argument("out", type=Path, help="file to write")
+    today = datetime.now(IST).date()
+    parser.add_argument(
+        "--asof", type=date.fromisoformat, default=today, help="file date, YYYY-MM-DD"
+    )
+    parser.add_argument(
+        "--rows", type=int, help="at least this many lines (else by --stocks)"
+    )
+    parser.add_argument("--stocks", type=int, default=206, help="number of stocks")
+    parser.add_argument("--close", default="15:40", help="session end in IST, HH:MM")
+    parser.add_argument("--columns", type=int, choices=COLUMNS, default=21)
+    parser.add_argument(
+        "--mixed-lots", action="store_true", help="two lot sizes on the indices"
+    )
+    parser.add_argument("--seed", type=int, default=7)
+    chosen = parser.parse_args(arguments)
+    made = lines(
+        chosen.asof,
+        chosen.stocks,
+        chosen.close,
+        rows=chosen.rows,
+        mixed_lots=chosen.mixed_lots,
+        columns=chosen.columns,
+        seed=chosen.seed,
+    )
+    chosen.out.write_bytes(text(made))
+    print(f"{chosen.out}: {len(made)} contracts as of {chosen.asof}")
+
+
+if __name__ == "__main__":
+    main()
