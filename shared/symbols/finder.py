@@ -23,6 +23,9 @@ _LOG = logging.getLogger(__name__)
 
 FRESH = timedelta(days=1)
 
+LATE = timedelta(days=4)
+"""The master's date is the last trading day: older than any long weekend is odd."""
+
 REREAD_EVERY = timedelta(seconds=10)
 """A bad alert may cost one read of the store in this time, no more."""
 
@@ -63,7 +66,15 @@ def refresh(
         raise Unavailable(
             "symbols not refreshed: the store gave no usable answer"
         ) from error
+    _remark(built.summary, now)
     return built.summary
+
+
+def _remark(summary: Summary, now: datetime) -> None:
+    if now.astimezone(IST).date() - summary.as_of > LATE:
+        _LOG.warning("the symbol master is dated %s", summary.as_of)
+    if summary.broken:
+        _LOG.warning("the symbol master has %d broken rows", summary.broken)
 
 
 def _previous(store: SymbolStore, deadline: Deadline) -> Summary | None:
@@ -103,11 +114,13 @@ class Symbols:
         wanted = (now, underlying, expiry, strike, option_type)
         try:
             return _look_up(self._current(now, deadline), *wanted)
-        except BadRequest:
-            pass  # it may have been listed since the snapshot was read
+        except (BadRequest, SnapshotRefused):
+            pass  # it may have been listed, or repaired, since the snapshot was read
         snapshot = self._reread(now, deadline)
         try:
             return _look_up(snapshot, *wanted)
+        except SnapshotRefused as damage:
+            raise Unavailable("the symbol snapshot is damaged") from damage
         except BadRequest as missing:
             if not (self._doubt or _stale(snapshot, now)):
                 raise
@@ -156,18 +169,20 @@ class Symbols:
         return self._tried is None or abs(now - self._tried) >= REREAD_EVERY
 
     def _read(self, deadline: Deadline) -> Snapshot:
-        kept, reason = self._kept, "there is no symbol snapshot: run refresh_symbols"
+        kept, fault = self._kept, None
         try:
             data = self._store.read(deadline)
             new = None if data is None else Snapshot(data)
         except (Doubtful, SnapshotRefused) as error:
-            new, reason = None, f"the symbol snapshot cannot be read: {error}"
+            new, fault = None, error
         self._doubt = new is None
         if new is None:
-            if kept is None:
-                raise Unavailable(reason)
-            _LOG.warning("%s; the one in memory serves", reason)
-            return kept
+            if kept is not None:
+                _LOG.warning("symbols not reread, those in memory serve: %s", fault)
+                return kept
+            if fault is None:
+                raise Unavailable("there is no symbol snapshot: run refresh_symbols")
+            raise Unavailable("the symbol snapshot cannot be read now") from fault
         # The same snapshot again: what is parsed of it stays.
         return kept if kept is not None and kept.summary == new.summary else new
 
@@ -189,10 +204,7 @@ def _look_up(
         raise Unavailable(
             f"the symbols are {age.days} days old and cannot tell the {expiry} expiry"
         )
-    try:
-        chain = snapshot.chain(underlying.upper() if underlying.isascii() else "")
-    except SnapshotRefused as error:
-        raise Unavailable(f"the symbol snapshot is damaged: {error}") from error
+    chain = snapshot.chain(underlying.upper() if underlying.isascii() else "")
     if chain is None:
         raise unknown(f"{underlying[:40]} is not an underlying of NSE options")
     return chain.expiry(expiry, now).contract(strike, option_type)

@@ -114,6 +114,17 @@ def test_a_damaged_member_is_503() -> None:
         Desk(torn).find()
 
 
+def test_a_damaged_member_is_read_again_once_it_is_replaced() -> None:
+    whole = packed()
+    start = whole.index(b"chain/NIFTY") + 20
+    desk = Desk(whole[:start] + bytes(9) + whole[start + 9 :])
+    with pytest.raises(Unavailable):
+        desk.find()
+    desk.store.data = packed(now=NOW + SECOND)
+    desk.clock.now += 11 * SECOND
+    assert desk.find().ticker == "NSE:NIFTY2621025800CE"
+
+
 def test_a_new_listing_is_found_by_rereading(desk: Desk) -> None:
     desk.find()
     desk.store.data = packed([*market(), row(strike="26000.0")], NOW + SECOND)
@@ -387,3 +398,32 @@ def test_a_stored_snapshot_nobody_can_read_is_replaced() -> None:
     store = KeptBytes(b"no zip")
     renew(store, market()[:4])
     assert store.data == packed(market()[:4])
+
+
+@pytest.mark.parametrize(
+    ("lines", "now", "said"),
+    [
+        pytest.param(market(), NOW, [], id="in order"),
+        pytest.param(market(), NOW + DAY, [], id="four days old"),
+        pytest.param(
+            market(),
+            NOW + 2 * DAY,
+            ["the symbol master is dated 2026-02-06"],
+            id="five days old",
+        ),
+        pytest.param(
+            [row(lot="0"), *market()],
+            NOW,
+            ["the symbol master has 1 broken rows"],
+            id="a broken row",
+        ),
+    ],
+)
+def test_an_odd_master_is_remarked_on(
+    lines: list[str],
+    now: datetime,
+    said: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    renew(KeptBytes(), lines, now)
+    assert [record.getMessage() for record in caplog.records] == said
