@@ -1,3 +1,30 @@
-"""What every kind of test shares."""
+"""What every kind of test shares: the emulators, one of each per run."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import emulators
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Google's packages announce the end of Python 3.11 on import; both are supported.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:You are using a Python version:FutureWarning"
+    )
+
+
+@pytest.fixture(scope="session")
+def firestore_emulator() -> Iterator[emulators.Emulator]:
+    """Return the Firestore emulator; a fresh project id is a clean database."""
+    with emulators.firestore() as emulator:
+        yield emulator
+
+
+@pytest.fixture(scope="session")
+def pubsub_emulator() -> Iterator[emulators.Emulator]:
+    """Return the Pub/Sub emulator; create a topic before publishing."""
+    with emulators.pubsub() as emulator:
+        yield emulator
