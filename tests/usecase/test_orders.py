@@ -1,0 +1,405 @@
+"""One delivery: what is sent, what is stored, what is answered, who is told."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from shared.broker import NotTaken, Unreadable
+from shared.errors import NotLoggedIn, Problem, Unavailable
+from shared.idempotency import State
+from shared.models import OrderStatus, Rejected, Unknown
+from shared.orders import Delivery
+from tests.usecase.world import TICKER, World, body
+
+
+def test_an_alert_becomes_one_order(world: World) -> None:
+    answer = world.send()
+    said = body(answer)
+    (order,) = world.broker.placed
+    assert answer.reply.status == 200
+    assert said["success"] is True
+    assert said["message"] == "order placed"
+    assert (said["symbol"], said["qty"], said["action"]) == (TICKER, 65, "SELL")
+    assert (said["ltp"], said["stop_loss"], said["take_profit"]) == (100, 115, 75)
+    assert said["order_id"] == said["order_response"]["id"]
+    assert said["request_id"] == "r1"
+    assert order.tag == world.claim().attempt[:20]
+
+
+def test_one_alert_costs_three_claim_writes_and_three_calls(world: World) -> None:
+    world.send()
+    assert world.store.writes == 3
+    calls = [call for call in world.broker.calls if call != "turn"]
+    assert sorted(calls[:2]) == ["ltp", "positions"]
+    assert calls[2:] == ["place"]
+
+
+def test_a_cover_reads_the_order_book_too(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    world.send("BUY")
+    calls = [call for call in world.broker.calls if call != "turn"]
+    assert sorted(calls[:3]) == ["ltp", "order_book", "positions"]
+    assert calls[3:] == ["place"]
+
+
+def test_success_tells_nobody(world: World) -> None:
+    world.send()
+    assert world.inbox.notices == []
+
+
+def test_a_replay_is_the_stored_bytes(world: World) -> None:
+    first, second = world.send(), world.send()
+    assert second.replayed
+    assert second.reply == first.reply
+    assert len(world.broker.placed) == 1
+
+
+def test_equal_bodies_without_a_key_are_one_alert_for_the_window(world: World) -> None:
+    world.send(key=None)
+    world.wait(19)
+    assert world.send(key=None).replayed
+    world.wait(1)
+    assert not world.send(key=None).replayed
+    assert len(world.broker.placed) == 2
+
+
+def test_a_key_speaks_for_its_alert_until_it_expires(world: World) -> None:
+    world.send()
+    world.wait(86399)
+    assert world.send().replayed
+    world.wait(1)
+    assert not world.send().replayed
+    assert len(world.broker.placed) == 2
+
+
+def test_another_body_under_the_key_is_refused_and_told(world: World) -> None:
+    world.send()
+    answer = world.send(strikeprice=25900)
+    assert (answer.reply.status, body(answer)["code"]) == (422, "key_reused")
+    assert world.inbox.events == ["key_reused"]
+    assert len(world.broker.placed) == 1
+
+
+def test_a_wrong_secret_stores_and_tells_nothing(world: World) -> None:
+    delivery = Delivery(b'{"token": "x", "qty": "{{"}', "k", "r", world.deadline())
+    with pytest.raises(Problem) as refused:
+        world.orders.handle(delivery)
+    assert refused.value.status == 401
+    assert world.keys() == []
+    assert world.inbox.notices == []
+
+
+def test_a_malformed_alert_is_told_once_authenticated(world: World) -> None:
+    with pytest.raises(Problem) as refused:
+        world.send(qty="{{n}}")
+    assert refused.value.status == 400
+    assert world.keys() == []
+    assert world.inbox.events == ["bad_request"]
+
+
+def test_an_unknown_symbol_is_released_and_told(world: World) -> None:
+    answer = world.send(symbol="NIFTEE")
+    assert (answer.reply.status, body(answer)["code"]) == (400, "unknown_symbol")
+    assert world.now_state() is State.RELEASED
+    assert world.inbox.events == ["unknown_symbol"]
+    assert world.claim().outbox == ()
+
+
+def test_a_refused_alert_may_be_sent_again_under_its_key(world: World) -> None:
+    world.send("BUY")
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    assert world.send("BUY").reply.status == 200
+
+
+def test_a_missing_login_ends_the_alert(world: World) -> None:
+    world.login = NotLoggedIn("log in")
+    answer = world.send()
+    assert (answer.reply.status, body(answer)["code"]) == (424, "not_logged_in")
+    assert world.now_state() is State.RELEASED
+    assert world.inbox.events == ["not_logged_in"]
+
+
+@pytest.mark.parametrize("call", ["ltp", "positions"])
+def test_an_unreadable_market_is_503_and_the_resend_goes_through(
+    world: World, call: str
+) -> None:
+    world.broker.failures[call] = [Unreadable("html")]
+    assert world.send().reply.status == 503
+    assert world.now_state() is State.RELEASED
+    assert world.inbox.notices == []
+    assert world.send().reply.status == 200
+
+
+@pytest.mark.parametrize("call", ["positions", "order_book"])
+def test_an_unreadable_account_is_never_no_short(world: World, call: str) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    world.broker.failures[call] = [Unreadable("html")]
+    assert world.send("BUY").reply.status == 503
+
+
+def test_no_quote_may_keep_a_short_open(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    world.broker.failures["ltp"] = [Unreadable("html")]
+    answer = world.send("BUY")
+    assert answer.reply.status == 200
+    assert body(answer)["ltp"] is None
+
+
+def test_a_pace_that_is_full_is_503(world: World) -> None:
+    world.broker.failures["turn"] = [NotTaken("too many calls")]
+    assert world.send().reply.status == 503
+    assert world.broker.placed == []
+
+
+def test_a_refused_order_is_replayed_as_refused(world: World) -> None:
+    world.broker.results.append(Rejected(-50, "lot"))
+    first = world.send()
+    assert (first.reply.status, body(first)["code"]) == (424, "order_rejected")
+    assert world.now_state() is State.DONE
+    assert world.inbox.events == ["order_rejected"]
+    again = world.send()
+    assert again.replayed
+    assert again.reply == first.reply
+
+
+def test_an_order_that_never_left_is_released(world: World) -> None:
+    world.broker.failures["place"] = [NotTaken("refused connection")]
+    assert world.send().reply.status == 503
+    assert world.now_state() is State.RELEASED
+    assert world.claim().retry
+
+
+def test_a_token_refused_at_the_order_needs_a_person(world: World) -> None:
+    world.broker.failures["place"] = [NotTaken("expired", login=True)]
+    answer = world.send()
+    assert (answer.reply.status, body(answer)["code"]) == (424, "not_logged_in")
+    assert not world.claim().retry
+    assert world.inbox.events == ["not_logged_in"]
+
+
+def test_a_lost_reply_is_found_at_once_in_the_order_book(world: World) -> None:
+    world.broker.results.append(Unknown("reset"))
+    answer = world.send()
+    assert answer.reply.status == 200
+    assert world.now_state() is State.DONE
+    assert body(answer)["order_id"] == world.broker.book[0].order_id
+
+
+def test_a_lost_order_is_unknown_and_told(world: World) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    answer = world.send()
+    assert (answer.reply.status, body(answer)["code"]) == (202, "outcome_unknown")
+    assert world.now_state() is State.UNKNOWN
+    assert world.inbox.events == ["outcome_unknown"]
+    assert world.send().reply.status == 202
+    assert len(world.broker.placed) == 1
+    assert world.inbox.events == ["outcome_unknown"]
+
+
+def test_an_equal_alert_that_is_no_resend_tells_that_it_is_blocked(
+    world: World,
+) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    world.send(key=None)
+    world.wait(600)
+    assert world.send(key=None).reply.status == 202
+    assert world.inbox.events == ["outcome_unknown", "outcome_unknown"]
+
+
+def test_out_of_time_before_sending_is_503(world: World) -> None:
+    assert world.send(left=0.79).reply.status == 503
+    assert world.broker.placed == []
+    assert world.now_state() is State.RELEASED
+
+
+def test_a_dead_notifier_changes_no_answer_and_stays_to_be_told(world: World) -> None:
+    world.inbox.down = True
+    assert world.send(symbol="X").reply.status == 400
+    assert len(world.claim().outbox) == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_doubtful_claim_is_settled_by_reading(world: World, when: str) -> None:
+    world.store.lost["create"] = [when]
+    status = world.send().reply.status
+    assert status == (503 if when == "before" else 200)
+    assert len(world.broker.placed) == (when == "after")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_sending_counts_only_when_confirmed(world: World, when: str) -> None:
+    world.store.lost["sending"] = [when]
+    status = world.send().reply.status
+    assert status == (503 if when == "before" else 200)
+    assert len(world.broker.placed) == (when == "after")
+    assert world.now_state() is (State.RELEASED if when == "before" else State.DONE)
+
+
+def test_sending_that_cannot_be_read_back_sends_nothing(world: World) -> None:
+    world.store.lost = {"sending": ["after"], "read": ["before", "before"]}
+    assert world.send().reply.status == 503
+    assert world.broker.placed == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_doubtful_done_never_changes_the_answer(world: World, when: str) -> None:
+    world.store.lost = {"done": [when], "read": ["before"] * 5}
+    assert world.send().reply.status == 200
+
+
+def test_a_delivery_waits_for_the_first_to_replay(world: World) -> None:
+    first = {}
+
+    def meanwhile(call: str) -> None:
+        if call == "place":
+            world.broker.before = None
+            first["second"] = world.send()
+
+    world.broker.before = meanwhile
+    assert world.send().reply.status == 200
+    assert first["second"].reply.status == 409
+    assert len(world.broker.placed) == 1
+
+
+def test_a_duplicate_of_a_claim_not_yet_sent_is_503(world: World) -> None:
+    seen = {}
+
+    def meanwhile(call: str) -> None:
+        if call == "ltp":
+            world.broker.before = None
+            seen["second"] = world.send()
+
+    world.broker.before = meanwhile
+    assert world.send().reply.status == 200
+    assert seen["second"].reply.status == 503
+    assert len(world.broker.placed) == 1
+
+
+def test_a_lapsed_claim_is_taken_over_and_its_owner_sends_nothing(
+    world: World,
+) -> None:
+    seen = {}
+
+    def meanwhile(call: str) -> None:
+        if call == "positions":
+            world.broker.before = None
+            world.wait(5)
+            seen["second"] = world.send()
+
+    world.broker.before = meanwhile
+    first = world.send(left=30)
+    assert seen["second"].reply.status == 200
+    assert first.reply == seen["second"].reply
+    assert len(world.broker.placed) == 1
+
+
+def test_an_orphaned_sending_becomes_unknown(world: World) -> None:
+    def die(call: str) -> None:
+        if call == "place":
+            raise SystemExit
+
+    world.broker.before = die
+    with pytest.raises(SystemExit):
+        world.send()
+    world.broker.before = None
+    assert world.now_state() is State.SENDING
+    world.wait(5)
+    assert world.send().reply.status == 202
+    assert world.now_state() is State.UNKNOWN
+    assert world.inbox.events == ["outcome_unknown"]
+
+
+@pytest.mark.parametrize("settled", [State.UNKNOWN, State.NOT_SENT])
+def test_a_late_acceptance_wins_and_corrects_the_owner(
+    world: World, settled: State
+) -> None:
+    """Another instance's clock ran ahead and it gave the order up for unknown."""
+
+    def meanwhile(call: str) -> None:
+        if call == "place":
+            world.broker.before = None
+            world.conclude(settled)
+
+    world.broker.before = meanwhile
+    assert world.send().reply.status == 200
+    assert world.now_state() is State.DONE
+    assert world.inbox.events == ["order_found"]
+    assert "Correction" in world.inbox.notices[0].message
+
+
+def test_a_settled_absence_answers_410(world: World) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    world.send()
+    world.reconcile(after=60)
+    answer = world.send()
+    assert (answer.reply.status, body(answer)["code"]) == (410, "not_sent")
+
+
+def test_an_unforeseen_failure_before_sending_is_released(world: World) -> None:
+    world.broker.failures["positions"] = [RuntimeError("bug")]
+    assert world.send().reply.status == 503
+    assert world.now_state() is State.RELEASED
+
+
+def test_an_unforeseen_failure_at_the_order_is_unknown(world: World) -> None:
+    world.broker.failures["place"] = [RuntimeError("bug")]
+    assert world.send().reply.status == 202
+    assert world.now_state() is State.UNKNOWN
+    assert world.inbox.events == ["outcome_unknown"]
+
+
+def test_a_cover_takes_the_exits_with_it(world: World) -> None:
+    world.send()
+    world.wait(30)
+    world.send("BUY", key="k2")
+    entry = world.broker.book[0]
+    assert {leg.status for leg in world.broker.legs(entry.order_id)} == {
+        OrderStatus.CANCELLED
+    }
+
+
+def test_exits_follow_a_part_cover(world: World) -> None:
+    world.send(qty=130)
+    world.send("BUY", key="k2", qty=65)
+    entry = world.broker.book[0]
+    assert [leg.qty for leg in world.broker.legs(entry.order_id)] == [65, 65]
+
+
+def test_the_cut_is_said_in_the_reply(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    said = body(world.send("BUY", qty=130))
+    assert said["qty"] == 65
+    assert "cut from 130" in said["message"]
+
+
+def test_unsettled_claims_never_expire(world: World) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    world.send()
+    assert world.claim().expires_at is None
+    world.wait(timedelta(days=3).total_seconds())
+    assert world.send().reply.status == 202
+    assert len(world.broker.placed) == 1
+
+
+def test_the_store_being_away_is_503_and_nothing_is_sent(world: World) -> None:
+    world.store.lost = {"create": ["before"], "read": ["before"]}
+    answer = world.send()
+    assert (answer.reply.status, body(answer)["code"]) == (503, "unavailable")
+    assert world.broker.placed == []
+
+
+def test_what_is_stored_holds_no_secret(world: World) -> None:
+    world.send()
+    with world.store._open(world.deadline()) as db:
+        (text,) = db.execute("SELECT document FROM alerts").fetchone()
+    assert "s3cret" not in json.dumps(text)
+
+
+def test_unavailable_symbols_are_503(world: World) -> None:
+    world.login = Unavailable("no store")
+    assert world.send().reply.status == 503

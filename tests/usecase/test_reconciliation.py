@@ -1,0 +1,443 @@
+"""What reconcile settles, follows and tells, one situation each."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from shared.broker import NotTaken, Unreadable
+from shared.idempotency import State
+from shared.models import Action, BookedOrder, OrderStatus, Severity, Unknown
+from tests.usecase.world import TICKER, World
+
+
+def unknown(world: World, *, arrives: bool = False) -> None:
+    """Leave an UNKNOWN behind; the webhook's own look finds nothing."""
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = arrives
+    world.broker.failures["order_book"] = [Unreadable("html")]
+    assert world.send().reply.status == 202
+    assert world.now_state() is State.UNKNOWN
+    world.inbox.notices.clear()
+
+
+def dies(world: World, at: str) -> None:
+    """Kill the delivery at a broker call."""
+
+    def die(call: str) -> None:
+        if call == at:
+            raise SystemExit
+
+    world.broker.before = die
+    with pytest.raises(SystemExit):
+        world.send()
+    world.broker.before = None
+
+
+def untagged(world: World, **changes: object) -> BookedOrder:
+    fields: dict[str, object] = {
+        "order_id": "26112399999999",
+        "ticker": TICKER,
+        "action": Action.SELL,
+        "qty": 65,
+        "filled": 65,
+        "product": "INTRADAY",
+        "status": OrderStatus.TRADED,
+        "tag": "",
+        "parent_id": None,
+        "message": "",
+        "placed_at": world.clock(),
+    }
+    return BookedOrder(**fields | changes)  # type: ignore[arg-type]  # its own fields
+
+
+def test_nothing_open_reads_nothing(world: World) -> None:
+    summary = world.reconcile()
+    assert (summary.watched, summary.order_book) == (0, "not needed")
+    assert world.broker.calls == []
+
+
+def test_an_unknown_that_is_found_is_done_and_told(world: World) -> None:
+    unknown(world, arrives=True)
+    world.reconcile(after=1)
+    assert world.now_state() is State.DONE
+    assert world.inbox.events == ["order_found"]
+    assert world.send().reply.status == 200
+
+
+@pytest.mark.parametrize("status", [OrderStatus.REJECTED, OrderStatus.EXPIRED])
+def test_an_unknown_found_dead_is_refused(world: World, status: OrderStatus) -> None:
+    world.broker.fills = False
+    unknown(world, arrives=True)
+    world.broker.change(world.broker.book[0].order_id, status=status, message="RED:x")
+    world.reconcile(after=1)
+    assert world.inbox.events == ["order_rejected"]
+    assert world.send().reply.status == 424
+
+
+def test_an_unknown_found_part_filled_is_done_saying_so(world: World) -> None:
+    world.broker.fills = False
+    world.broker.results.append(Unknown("reset"))
+    world.broker.failures["order_book"] = [Unreadable("html")]
+    world.send(qty=130)
+    world.broker.trade(world.broker.book[0].order_id, 65)
+    world.reconcile(after=1)
+    assert "65 of 130 filled" in world.send(qty=130).reply.body
+
+
+def test_an_unknown_is_absent_only_after_thirty_seconds(world: World) -> None:
+    unknown(world)
+    world.reconcile(after=32)
+    assert world.now_state() is State.UNKNOWN
+    world.reconcile(after=0.5)
+    assert world.now_state() is State.NOT_SENT
+    assert world.inbox.events == ["not_sent"]
+
+
+def test_an_unreadable_book_proves_nothing(world: World) -> None:
+    unknown(world)
+    world.broker.failures["order_book"] = [Unreadable("html")]
+    summary = world.reconcile(after=60)
+    assert summary.order_book == "unreadable"
+    assert world.now_state() is State.UNKNOWN
+
+
+def test_an_untagged_twin_proves_nothing(world: World) -> None:
+    unknown(world)
+    world.broker.book.append(untagged(world))
+    world.reconcile(after=60)
+    assert world.now_state() is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"qty": 130},
+        {"action": Action.BUY},
+        {"product": "MARGIN"},
+        {"ticker": "NSE:OTHER"},
+        {"tag": "somebody"},
+        {"parent_id": "1"},
+    ],
+    ids=str,
+)
+def test_a_row_that_cannot_be_the_order_hides_nothing(
+    world: World, changes: dict[str, object]
+) -> None:
+    unknown(world)
+    world.broker.book.append(untagged(world, **changes))
+    world.reconcile(after=60)
+    assert world.now_state() is State.NOT_SENT
+
+
+def test_an_older_untagged_row_hides_nothing(world: World) -> None:
+    world.broker.book.append(untagged(world))
+    world.wait(3600)
+    unknown(world)
+    world.reconcile(after=60)
+    assert world.now_state() is State.NOT_SENT
+
+
+@pytest.mark.parametrize("days", [1, 3])
+def test_another_day_proves_nothing_and_the_owner_must_look(
+    world: World, days: int
+) -> None:
+    unknown(world)
+    world.reconcile(after=timedelta(days=days).total_seconds())
+    assert world.now_state() is State.UNKNOWN
+    assert world.inbox.events == ["outcome_unknown"]
+    assert world.inbox.notices[0].severity is Severity.CRITICAL
+    world.reconcile(after=60)
+    assert len(world.inbox.notices) == 1
+    assert world.send().reply.status == 202
+
+
+def test_at_the_days_end_the_owner_is_told_to_look(world: World) -> None:
+    unknown(world)
+    world.broker.book.append(untagged(world))
+    world.reconcile(after=6 * 3600 + 20 * 60)  # 15:50 IST
+    assert world.inbox.events == ["outcome_unknown"]
+
+
+def test_an_order_that_turns_up_after_all_corrects_the_owner(world: World) -> None:
+    unknown(world)
+    world.reconcile(after=60)
+    tag = world.broker.placed[0].tag
+    world.broker.book.append(untagged(world, tag=tag))
+    world.reconcile(after=60)
+    assert world.now_state() is State.DONE
+    assert world.inbox.events == ["not_sent", "order_found"]
+    assert "Correction" in world.inbox.notices[1].message
+
+
+def test_a_taken_over_document_still_watches_for_its_lost_order(world: World) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    world.send(key=None)
+    world.reconcile(after=60)
+    lost = world.broker.placed[0].tag
+    assert world.send(key=None).reply.status == 200
+    world.broker.book.append(untagged(world, tag=lost))
+    world.reconcile(after=60)
+    assert world.inbox.events == ["outcome_unknown", "not_sent", "order_found"]
+
+
+def test_an_orphan_that_was_never_taken_is_settled_in_one_run(world: World) -> None:
+    dies(world, "place")
+    world.reconcile(after=60)
+    assert world.now_state() is State.NOT_SENT
+    assert world.inbox.events == ["not_sent"]
+
+
+def test_an_orphan_is_unknown_until_proven(world: World) -> None:
+    dies(world, "place")
+    world.reconcile(after=10)
+    assert world.now_state() is State.UNKNOWN
+    assert world.inbox.events == ["outcome_unknown"]
+
+
+def test_a_sending_still_under_way_is_left_alone(world: World) -> None:
+    dies(world, "place")
+    world.reconcile(after=1)
+    assert world.now_state() is State.SENDING
+
+
+def test_a_stale_claim_is_told_after_thirty_seconds(world: World) -> None:
+    dies(world, "positions")
+    world.reconcile(after=29)
+    assert world.now_state() is State.CLAIMED
+    world.reconcile(after=2)
+    assert world.now_state() is State.NOT_SENT
+    assert world.inbox.events == ["not_sent"]
+
+
+def test_a_released_alert_nobody_resends_is_told(world: World) -> None:
+    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.send()
+    world.reconcile(after=29)
+    assert world.now_state() is State.RELEASED
+    world.reconcile(after=2)
+    assert world.now_state() is State.NOT_SENT
+    assert world.inbox.events == ["not_sent"]
+
+
+def test_a_refused_alert_is_not_told_twice(world: World) -> None:
+    world.send(symbol="X")
+    world.reconcile(after=600)
+    assert world.inbox.events == ["unknown_symbol"]
+
+
+def test_unsent_notices_are_sent_and_marked(world: World) -> None:
+    world.inbox.down = True
+    world.send(symbol="X")
+    world.reconcile(after=60)
+    world.inbox.down = False
+    world.reconcile(after=60)
+    world.reconcile(after=60)
+    assert world.inbox.events == ["unknown_symbol"]
+
+
+def test_a_notice_just_written_is_left_to_its_delivery(world: World) -> None:
+    world.inbox.down = True
+    world.send(symbol="X")
+    world.inbox.down = False
+    world.reconcile(after=5)
+    assert world.inbox.events == []
+
+
+def test_a_later_rejection_is_told_once(world: World) -> None:
+    world.broker.fills = False
+    world.send()
+    order_id = world.broker.book[0].order_id
+    world.broker.change(order_id, status=OrderStatus.REJECTED, message="RED:Margin")
+    world.reconcile(after=10)
+    world.reconcile(after=60)
+    assert world.inbox.events == ["order_rejected"]
+    assert "RED:Margin" in world.inbox.notices[0].message
+
+
+def test_an_unfilled_order_is_told_after_a_minute_and_once(world: World) -> None:
+    world.broker.fills = False
+    world.send()
+    world.reconcile(after=59)
+    assert world.inbox.events == []
+    world.reconcile(after=1)
+    world.reconcile(after=60)
+    assert world.inbox.events == ["unfilled"]
+
+
+def test_an_unfilled_order_rejected_later_is_told_both_times(world: World) -> None:
+    world.broker.fills = False
+    world.send()
+    world.reconcile(after=60)
+    world.broker.change(
+        world.broker.book[0].order_id, status=OrderStatus.CANCELLED, message=""
+    )
+    world.reconcile(after=60)
+    assert world.inbox.events == ["unfilled", "order_rejected"]
+
+
+def test_a_part_filled_order_is_told_once(world: World) -> None:
+    world.broker.fills = False
+    world.send(qty=130)
+    world.broker.trade(world.broker.book[0].order_id, 65)
+    world.reconcile(after=60)
+    world.reconcile(after=60)
+    assert "part_filled" in world.inbox.events
+    assert world.inbox.events.count("part_filled") == 1
+
+
+def test_a_filled_order_with_its_exits_is_told_to_nobody(world: World) -> None:
+    world.send()
+    for _ in range(3):
+        world.reconcile(after=60)
+    assert world.inbox.notices == []
+
+
+@pytest.mark.parametrize("status", [OrderStatus.CANCELLED, OrderStatus.REJECTED])
+def test_missing_exits_are_told_once(world: World, status: OrderStatus) -> None:
+    world.send()
+    for leg in world.broker.legs(world.broker.book[0].order_id):
+        world.broker.change(leg.order_id, status=status)
+    world.reconcile(after=60)
+    world.reconcile(after=60)
+    assert world.inbox.events == ["exits_missing"]
+    assert world.inbox.notices[0].severity is Severity.CRITICAL
+
+
+def test_exits_that_vanish_hours_later_are_told(world: World) -> None:
+    world.send()
+    world.reconcile(after=3600)
+    for leg in world.broker.legs(world.broker.book[0].order_id):
+        world.broker.book.remove(leg)
+    world.reconcile(after=60)
+    assert world.inbox.events == ["exits_missing"]
+
+
+def test_a_single_missing_stop_is_named(world: World) -> None:
+    world.send()
+    (stop,) = [
+        leg
+        for leg in world.broker.legs(world.broker.book[0].order_id)
+        if leg.order_type == 3
+    ]
+    world.broker.change(stop.order_id, status=OrderStatus.CANCELLED)
+    world.reconcile(after=60)
+    assert "no working stop loss." in world.inbox.notices[0].message
+
+
+def test_exits_of_a_closed_short_are_not_missed(world: World) -> None:
+    world.send()
+    for leg in world.broker.legs(world.broker.book[0].order_id):
+        world.broker.change(leg.order_id, status=OrderStatus.CANCELLED)
+    world.broker.hold(TICKER, "INTRADAY", 0)
+    world.reconcile(after=60)
+    assert world.inbox.notices == []
+    assert world.claim().followed == ()
+
+
+def test_an_exit_that_traded_ends_the_watch(world: World) -> None:
+    world.send()
+    leg = world.broker.legs(world.broker.book[0].order_id)[0]
+    world.broker.trade(leg.order_id)
+    world.reconcile(after=60)
+    assert world.claim().followed == ()
+    assert world.inbox.notices == []
+
+
+def test_exits_a_cover_left_behind_are_cancelled(world: World) -> None:
+    world.send()
+    world.broker.failures["cancel"] = [Unreadable("html")]
+    world.send("BUY", key="k2")
+    assert world.broker.cancelled == []
+    world.reconcile(after=10)
+    assert len(world.broker.cancelled) == 2
+    assert world.inbox.notices == []
+
+
+def test_exits_that_cannot_be_cancelled_are_told(world: World) -> None:
+    world.send()
+    world.broker.failures["cancel"] = [Unreadable("html")] * 9
+    world.send("BUY", key="k2")
+    world.reconcile(after=60)
+    world.reconcile(after=60)
+    assert world.inbox.events == ["exits_left_behind"]
+
+
+def test_a_new_short_keeps_its_exits_after_an_old_cover(world: World) -> None:
+    world.send()
+    world.send("BUY", key="k2")
+    world.send("SELL", key="k3")
+    world.reconcile(after=60)
+    entry = next(row for row in world.broker.book if row.tag == _tag(world, 2))
+    assert all(leg.status.working for leg in world.broker.legs(entry.order_id))
+    assert world.inbox.notices == []
+
+
+def _tag(world: World, index: int) -> str:
+    return world.broker.placed[index].tag
+
+
+def test_a_cover_refused_later_leaves_a_bare_short_and_says_so(world: World) -> None:
+    world.send()
+    world.broker.fills = False
+    world.send("BUY", key="k2")
+    cover = next(row for row in world.broker.book if row.tag == _tag(world, 1))
+    world.broker.change(cover.order_id, status=OrderStatus.REJECTED, message="RED:x")
+    world.reconcile(after=60)
+    assert "order_rejected" in world.inbox.events
+    assert "exits_missing" in world.inbox.events
+
+
+def test_an_order_missing_from_the_book_is_told(world: World) -> None:
+    world.send()
+    world.broker.book.clear()
+    world.reconcile(after=60)
+    world.reconcile(after=60)
+    assert world.inbox.events == ["order_missing"]
+
+
+def test_yesterdays_unchecked_order_is_told_and_dropped(world: World) -> None:
+    world.send()
+    world.reconcile(after=86400)
+    assert world.inbox.events == ["order_unverified"]
+    assert world.claim().followed == ()
+
+
+def test_one_read_of_the_book_serves_every_claim(world: World) -> None:
+    for number in range(5):
+        world.send(key=f"k{number}")
+    world.broker.calls.clear()
+    assert world.reconcile(after=60).watched == 5
+    assert world.broker.calls.count("order_book") == 1
+
+
+def test_a_run_without_a_login_leaves_everything_as_it_is(world: World) -> None:
+    unknown(world)
+    world.broker.failures["order_book"] = [NotTaken("expired", login=True)]
+    world.reconcile(after=60)
+    assert world.now_state() is State.UNKNOWN
+
+
+def test_a_repeated_run_changes_nothing(world: World) -> None:
+    unknown(world)
+    world.reconcile(after=60)
+    assert world.reconcile().changed == 0
+
+
+def test_a_run_stops_early_rather_than_be_killed(world: World) -> None:
+    unknown(world)
+    summary = world.reconciliation.run(world.deadline(4))
+    assert (summary.left, summary.changed) == (1, 0)
+
+
+def test_a_quantity_beyond_the_short_left_is_trimmed(world: World) -> None:
+    world.broker.prices[TICKER] = Decimal(80)
+    world.send(qty=130)
+    world.broker.failures["resize"] = [Unreadable("html")]
+    world.send("BUY", key="k2", qty=65)
+    world.reconcile(after=10)
+    assert [leg.qty for leg in world.broker.legs(world.broker.book[0].order_id)] == [
+        65,
+        65,
+    ]
