@@ -75,18 +75,19 @@ class FyersBroker:
 
         GET /data/quotes, repeated once if it brings no usable answer.
         """
-
-        def quote(fyers: Any) -> object:
-            return fyers.quotes({"symbols": ticker})
-
-        share = turn.deadline.left() * FIRST_QUOTE
+        left = turn.deadline.left()
         try:
-            payload = self._read(quote, turn, turn.deadline.within(share))
+            return self._quote(ticker, turn, left * FIRST_QUOTE)
         except _Limited:
             raise  # repeated already
         except Unreadable:
-            share = turn.deadline.left() * SECOND_QUOTE
-            payload = self._read(quote, turn, turn.deadline.within(share))
+            left = turn.deadline.left()
+            return self._quote(ticker, turn, left * SECOND_QUOTE)
+
+    def _quote(self, ticker: str, turn: Turn, seconds: float) -> Decimal | None:
+        fields = {"symbols": ticker}
+        deadline = turn.deadline.within(seconds)
+        payload = self._read(lambda fyers: fyers.quotes(fields), turn, deadline)
         return rows.price(payload, ticker)
 
     def positions(self, turn: Turn) -> tuple[Position, ...]:

@@ -32,11 +32,8 @@ def price(payload: Row, ticker: str) -> Decimal | None:
         if row.get("n") != ticker:
             continue
         values = row.get("v")
-        last = values.get("lp") if isinstance(values, dict) else None
-        if row.get("s") != "ok" or not isinstance(last, int | Decimal):
-            return None
-        last = Decimal(last)
-        return last if last.is_finite() and 0 < last < HIGHEST else None
+        last = _number(values.get("lp")) if isinstance(values, dict) else None
+        return last if row.get("s") == "ok" and last and last > 0 else None
     return None
 
 
@@ -97,12 +94,18 @@ def _whole(row: Row, key: str) -> int:
 
 
 def _price(row: Row, key: str) -> Decimal:
-    value = row.get(key)
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        number = Decimal(value)
-        if number.is_finite() and abs(number) < HIGHEST:
-            return number
-    raise Unreadable(f"FYERS sent a row without a {key} that is a number")
+    number = _number(row.get(key))
+    if number is None:
+        raise Unreadable(f"FYERS sent a row without a {key} that is a number")
+    return number
+
+
+def _number(value: object) -> Decimal | None:
+    """Return a JSON number, None for anything else, NaN and what no price could be."""
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        return None
+    number = Decimal(value)
+    return number if number.is_finite() and abs(number) < HIGHEST else None
 
 
 def _tag(value: object) -> str:

@@ -45,9 +45,10 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.transport = Transport(APP_ID, self.server.url, time.monotonic)
+        self.pace = Pace(0, time.monotonic, self.pauses.append)
         self.broker = FyersBroker(
             self.transport,
-            Pace(0, time.monotonic, self.pauses.append),
+            self.pace,
             lambda _: self._current(),
             self._renew,
             self.pauses.append,

@@ -45,14 +45,20 @@ class Loopback:
         self._threads[0].start()
 
     def close(self) -> None:
+        if self._over.is_set():
+            return
         self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.hang_up()
+        for thread in self._threads:
+            thread.join(5)
+
+    def hang_up(self) -> None:
+        """Close every connection."""
         for peer in self._peers:
             with suppress(OSError):  # ended already
                 peer.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
 
     def _accept(self) -> None:
         while True:
