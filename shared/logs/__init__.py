@@ -181,7 +181,7 @@ def _factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
     if record.exc_info and record.exc_info[0] is not None:
         lines = "".join(traceback.format_exception(*record.exc_info))
         record.exc_text = masked(lines.rstrip("\n"))  # formatters take it as it is
-    record.request_id = _request_id.get() or "-"
+    record.request_id = masked(_request_id.get()) or "-"
     record.trace = _trace.get()
     return record
 
