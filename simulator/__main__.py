@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from simulator.changes import apply
+from simulator.master import SIZES
 from simulator.options import Options
 from simulator.server import Simulator
 
@@ -57,7 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--asof", type=date.fromisoformat, help="date of the symbol master (today, IST)"
     )
-    add("--master-rows", default="small", help="small, full or a number of lines")
+    add(
+        "--master-rows",
+        type=_rows,
+        default="small",
+        help="small, full or a number of lines",
+    )
     add("--master-file", type=Path, help="serve and trade this symbol master instead")
     add("--state", type=Path, help="JSON file applied first, as to POST /_sim/state")
     add("--app-id", default=known.app_id)
@@ -70,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--refresh-allowed", action="store_true", help="let tokens be refreshed")
     add("--funds", type=Decimal, default=known.funds, help="rupees for margin")
     return parser
+
+
+def _rows(text: str) -> str | int:
+    if text in SIZES:
+        return text
+    return int(text)
 
 
 if __name__ == "__main__":

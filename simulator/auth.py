@@ -68,6 +68,8 @@ class Auth:
         """Answer `POST /validate-authcode`."""
         body = request.payload()
         self._check_hash(body)
+        if body.get("grant_type") != "authorization_code":
+            raise Refused(400, -50, "Invalid input")
         code = body.get("code")
         if not isinstance(code, str) or not code:
             raise Refused(400, -374, "Please provide auth code")

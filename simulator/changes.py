@@ -149,7 +149,7 @@ def _chosen(simulator: Simulator, row: dict[str, Any]) -> list[Order]:
     if "id" in row:
         found = [order for order in exchange.orders if order.id == row["id"]]
     else:
-        found = [o for o in exchange.tagged(row["tag"]) if o.parent_id is None]
+        found = exchange.tagged(row["tag"])
     if not found:
         raise ValueError(f"no such order: {row}")
     return found

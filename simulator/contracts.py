@@ -52,6 +52,7 @@ class Catalogue:
         self._lines: dict[str, str] = {}
         self._roots: dict[str, list[str]] = defaultdict(list)
         self._spots: dict[str, Decimal] = {}
+        self._found: dict[str, Contract] = {}
         for line in lines:
             fields = line.split(",", 14)
             if len(fields) > 13:
@@ -66,9 +67,25 @@ class Catalogue:
 
     def find(self, ticker: str) -> Contract | None:
         """Return the contract of a ticker, None if it is not listed."""
-        line = self._lines.get(ticker)
-        if line is None:
-            return None
+        if ticker not in self._found and ticker in self._lines:
+            self._found[ticker] = self._parsed(ticker)
+        return self._found.get(ticker)
+
+    def options(self, underlying: str) -> list[Contract]:
+        """Return a root's options, nearest expiry and lowest strike first."""
+        found = (self.find(ticker) for ticker in self._roots.get(underlying, ()))
+        listed = [contract for contract in found if contract and contract.strike]
+        return sorted(listed, key=lambda c: (c.expires, c.strike, c.option_type))
+
+    def at_the_money(self, underlying: str, option_type: str = "CE") -> Contract:
+        """Return the option of the nearest expiry closest to the model's spot."""
+        spot = self.spot(underlying) or Decimal(0)
+        listed = [c for c in self.options(underlying) if c.option_type == option_type]
+        near = [c for c in listed if c.expires == listed[0].expires]
+        return min(near, key=lambda c: abs((c.strike or Decimal(0)) - spot))
+
+    def _parsed(self, ticker: str) -> Contract:
+        line = self._lines[ticker]
         field = line.split(",")
         return Contract(
             ticker=ticker,
@@ -92,10 +109,9 @@ class Catalogue:
         if underlying not in self._roots:
             return None
         if underlying not in self._spots:
-            found = (self.find(ticker) for ticker in self._roots[underlying])
-            options = [(c.expires, c.strike) for c in found if c and c.strike]
+            options = [(c.expires, c.strike) for c in self.options(underlying)]
             near = min((expires for expires, _ in options), default=0)
-            strikes = {strike for expires, strike in options if expires == near}
+            strikes = {k for expires, k in options if k and expires == near}
             self._spots[underlying] = median(strikes) if strikes else Decimal(100)
         return self._spots[underlying]
 

@@ -14,15 +14,15 @@ An unknown key or kind is a 400 that names it: a typing error must not pass a te
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from simulator.calls import busiest_second, counted
 from simulator.changes import apply
 from simulator.faults import Chaos, Fault
 from simulator.wire import Reply, Request, encode
 
 if TYPE_CHECKING:
-    from simulator.server import Call, Simulator
+    from simulator.server import Simulator
 
 PREFIX = "/_sim/"
 SETTINGS = (
@@ -101,28 +101,3 @@ class Control:
                 "faults": [fault.as_json() for fault in simulator.faults.waiting],
                 "settings": {name: getattr(options, name) for name in SETTINGS},
             }
-
-
-def counted(calls: list[Call]) -> dict[str, dict[str, Any]]:
-    """Return how often and when each endpoint was called, with its replies."""
-    out: dict[str, dict[str, Any]] = defaultdict(
-        lambda: {"count": 0, "at": [], "statuses": [], "faults": []}
-    )
-    for call in calls:
-        entry = out[f"{call.method} {call.path}"]
-        entry["count"] += 1
-        entry["at"].append(round(call.epoch, 4))
-        entry["statuses"].append(call.status)
-        entry["faults"].append(call.fault)
-    return dict(out)
-
-
-def busiest_second(calls: list[Call]) -> int:
-    """Return the most FYERS calls in any window of one second."""
-    times = sorted(c.at for c in calls if c.path.startswith(("/api/v3/", "/data/")))
-    most = first = 0
-    for last, at in enumerate(times):
-        while times[first] <= at - 1:
-            first += 1
-        most = max(most, last - first + 1)
-    return most

@@ -63,7 +63,7 @@ def spoil(
     if kind == "not_allowed":
         return not_allowed(options).reply()
     if kind == "redirect":
-        return Reply(302, b"", HTML, (("Location", request.path),))
+        return Reply(302, b"", HTML, (("Location", "/api/v3/profile"),))
     simple = {
         "empty": b"",
         "garbage": b'{"s":"ok","code":1101,"mess',

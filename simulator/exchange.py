@@ -11,9 +11,10 @@ cover, and a leg touched later opens a position of its own.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
+from simulator.agenda import Agenda
 from simulator.book import (
     CANCELLED,
     NO_PRICES,
@@ -24,11 +25,13 @@ from simulator.book import (
     Position,
     Trade,
 )
+from simulator.calls import Call
+from simulator.ledger import Ledger
 from simulator.legs import exit_wishes
 from simulator.margin import refusal_text, shortfall
 from simulator.market import Market, protected
-from simulator.options import Options
-from simulator.rules import BUY, LIMIT, LIMITED, MARKET, STOP, STOP_LIMIT, Wish
+from simulator.options import IST, Options
+from simulator.rules import BUY, LIMIT, MARKET, STOP, STOP_LIMIT, STOPPED, Wish
 
 
 class Exchange:
@@ -38,17 +41,29 @@ class Exchange:
         self.market = market
         self.options = options
         self.lock = threading.RLock()
-        self.orders: list[Order] = []
-        self.trades: list[Trade] = []
-        self._held: dict[tuple[str, str], Position] = {}
-        self._due: list[tuple[float, Callable[[], None]]] = []
-        now = options.clock()
+        self.calls: list[Call] = []
+        self._ledger = Ledger()
+        self._agenda = Agenda(options.ticks)
+        now = options.clock().astimezone(IST)
         self._sequence = (now.hour * 3600 + now.minute * 60 + now.second) * 100
+
+    @property
+    def orders(self) -> list[Order]:
+        """Return every order of the day, exit legs too, oldest first."""
+        self.settle()
+        return list(self._ledger.orders)
 
     @property
     def positions(self) -> list[Position]:
         """Return every position of the day, closed ones too."""
-        return list(self._held.values())
+        self.settle()
+        return self._ledger.positions
+
+    @property
+    def trades(self) -> list[Trade]:
+        """Return every fill of the day, oldest first."""
+        self.settle()
+        return list(self._ledger.trades)
 
     def place(self, wish: Wish, treatment: str = "") -> Order:
         """Take an order; `treatment` is one of a fault's order kinds, or nothing."""
@@ -57,18 +72,16 @@ class Exchange:
             fill = self.options.fill
             if treatment in ("exits_vanish", "exits_rejected"):
                 order.exits = treatment
-            elif treatment:
-                fill = {"unfilled": "none", "partfill": "part"}.get(
-                    treatment, treatment
-                )
+            else:
+                fill = treatment or fill
             refusal = shortfall(self, order)
             if fill == "rms" or refusal:
-                self._reject(order, refusal or self._rms_text())
+                self._reject(order, refusal)
                 return order
             if self.options.fill_delay:
                 half = self.options.fill_delay / 2
-                self.later(half, lambda: self._accept(order))
-                self.later(2 * half, lambda: self._work(order, fill))
+                self._agenda.add(half, lambda: self._accept(order))
+                self._agenda.add(2 * half, lambda: self._work(order, fill))
             else:
                 self._accept(order)
                 self._work(order, fill)
@@ -76,20 +89,25 @@ class Exchange:
 
     def find(self, order_id: str) -> Order | None:
         """Return the order of an id."""
-        return next((order for order in self.orders if order.id == order_id), None)
+        return self._ledger.find(order_id)
 
     def tagged(self, tag: str) -> list[Order]:
-        """Return the orders of a user's tag, without its `1:`."""
-        return [order for order in self.orders if order.tag == f"1:{tag}"]
+        """Return the orders (no exit legs) of a user's tag, without its `1:`."""
+        found = [order for order in self.orders if order.tag == f"1:{tag}"]
+        return [order for order in found if order.parent_id is None]
 
     def legs(self, order: Order) -> list[Order]:
         """Return an entry's exit legs."""
-        return [leg for leg in self.orders if leg.parent_id == order.id]
+        return self._ledger.legs(order.id)
 
     def net(self, symbol: str, product: str = "INTRADAY") -> int:
         """Return the contracts held, negative for a short."""
-        position = self._held.get((symbol, product))
-        return position.net if position else 0
+        return self._ledger.net(symbol, product)
+
+    def hold(self, wish: Wish, side: int, qty: int, price: Decimal) -> None:
+        """Book contracts into the position of a contract and product."""
+        with self.lock:
+            self._ledger.hold(wish, side, qty, price)
 
     def cancel(self, order: Order) -> None:
         """Cancel an order and, as FYERS does, the legs of a parent."""
@@ -101,8 +119,10 @@ class Exchange:
     def change(self, order: Order, wish: Wish) -> None:
         """Replace what a working order asks for; it may trade at once."""
         with self.lock:
-            order.wish = wish
-            self._touch(order)
+            old, order.wish = order.wish, wish
+            # A new quantity alone must not trade on the model's small moves.
+            if replace(old, qty=wish.qty) != wish:
+                self._touch(order)
 
     def fill(self, order: Order, qty: int, price: Decimal | None = None) -> None:
         """Trade a part or all of an order at a price, else at the market's."""
@@ -116,18 +136,11 @@ class Exchange:
             order.paid += at * qty
             done = order.filled == order.qty
             order.become(TRADED if done else PENDING)
-            self.trades.append(Trade(order, qty, at, self.options.clock()))
+            self._ledger.trades.append(Trade(order, qty, at, self.options.clock()))
             self.hold(order.wish, order.side, qty, at)
             self._protect(order, qty)
             if done and order.exit:
                 self._end_sibling(order)
-
-    def hold(self, wish: Wish, side: int, qty: int, price: Decimal) -> None:
-        """Book contracts into the position of a contract and product."""
-        key = wish.contract.ticker, wish.product
-        self._held.setdefault(key, Position(wish.contract, wish.product)).add(
-            side, qty, price
-        )
 
     def move(self, symbol: str, price: Decimal | None) -> None:
         """Pin a last price (None: back to the model) and trade what it touches."""
@@ -143,46 +156,37 @@ class Exchange:
         """Make every working exit leg vanish; return how many."""
         with self.lock:
             gone = [o for o in self.orders if o.parent_id and o.working]
-            self.orders = [order for order in self.orders if order not in gone]
+            self._ledger.drop(gone)
             return len(gone)
 
     def clear(self) -> None:
         """Forget the day."""
         with self.lock:
-            self.orders, self.trades = [], []
-            self._held, self._due = {}, []
-
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something once a call arrives that many seconds from now or later."""
-        self._due.append((self.options.ticks() + seconds, action))
+            self._ledger = Ledger()
+            self._agenda = Agenda(self.options.ticks)
+            self.calls.clear()
 
     def settle(self) -> None:
         """Do what has become due."""
         with self.lock:
-            now = self.options.ticks()
-            due = [item for item in self._due if item[0] <= now]
-            self._due = [item for item in self._due if item[0] > now]
-            for _, action in sorted(due, key=lambda item: item[0]):
-                action()
+            self._agenda.settle()
 
     def reject(self, order: Order, message: str = "") -> None:
         """Reject a working order, as the exchange or the risk system may later."""
         with self.lock:
             if order.working:
-                self._reject(order, message or self._rms_text())
+                self._reject(order, message)
 
-    def _new(self, wish: Wish, tag: str) -> Order:
+    def _new(self, wish: Wish, tag: str, parent: Order | None = None) -> Order:
         self._sequence += 1
-        now = self.options.clock()
+        now = self.options.clock().astimezone(IST)
         order = Order(f"{now:%y%m%d}{self._sequence:08d}", wish, now, tag)
-        self.orders.append(order)
+        order.parent_id = parent.id if parent else None
+        self._ledger.add(order)
         return order
 
-    def _rms_text(self) -> str:
-        return refusal_text(self.options.fy_id)
-
-    def _reject(self, order: Order, message: str) -> None:
-        order.become(REJECTED, message)
+    def _reject(self, order: Order, message: str = "") -> None:
+        order.become(REJECTED, message or refusal_text(self.options.fy_id))
 
     def _accept(self, order: Order) -> None:
         if order.working:
@@ -190,14 +194,16 @@ class Exchange:
 
     def _work(self, order: Order, fill: str) -> None:
         wish = order.wish
-        if not order.working or wish.offline or fill == "none":
+        if not order.working or wish.offline or fill == "unfilled":
             return
         if fill == "rms_later":
-            self.later(0.2, lambda: self.reject(order))
+            self._agenda.add(0.2, lambda: self.reject(order))
         elif wish.type != MARKET:
             self._touch(order)
         else:
             self._trade_at_market(order, fill)
+        if wish.validity == "IOC" and fill != "rms_later":
+            self.cancel(order)
 
     def _trade_at_market(self, order: Order, fill: str) -> None:
         prices = self.market.prices(order.symbol) or NO_PRICES
@@ -206,24 +212,22 @@ class Exchange:
         lots = order.qty // contract.lot
         # One lot cannot be half filled by lots; the exchange fills any number.
         part = lots // 2 * contract.lot or order.qty // 2
-        self.fill(order, part if fill == "part" else order.qty)
+        self.fill(order, part if fill == "partfill" else order.qty)
 
     def _touch(self, order: Order) -> None:
         """Trade a working limit or stop order that the last price reaches."""
-        wish, last = order.wish, self.market.pinned.get(order.symbol)
+        wish = order.wish
         prices = self.market.prices(order.symbol)
         if not order.working or prices is None or wish.type == MARKET:
             return
-        price = prices.last if last is None else last
-        if wish.type in (STOP, STOP_LIMIT):
-            if (price - wish.stop_price) * order.side < 0:
+        if wish.type in STOPPED:
+            if (prices.last - wish.stop_price) * order.side < 0:
                 return
-            if wish.type == STOP:
-                self.fill(order, order.left, price)
-                return
-            order.change(type=LIMIT)
-        if wish.type in LIMITED and (order.wish.limit_price - price) * order.side >= 0:
-            self.fill(order, order.left, price)
+            if wish.type == STOP_LIMIT:
+                order.change(type=LIMIT)
+        room = (wish.limit_price - prices.last) * order.side
+        if wish.type == STOP or room >= 0:
+            self.fill(order, order.left, prices.last)
 
     def _protect(self, entry: Order, qty: int) -> None:
         """Give the contracts just traded their exit legs."""
@@ -235,14 +239,15 @@ class Exchange:
             if leg is not None and leg.working:
                 leg.change(qty=leg.qty + qty)
                 continue
-            leg = self._new(wish, entry.tag if self.options.tagged_legs else "2:")
-            leg.parent_id, leg.exit = entry.id, name
+            tag = entry.tag if self.options.tagged_legs else "2:"
+            leg = self._new(wish, tag, entry)
+            leg.exit = name
             if entry.exits == "exits_rejected":
-                self._reject(leg, self._rms_text())
+                self._reject(leg)
             else:
                 leg.become(PENDING)
 
     def _end_sibling(self, leg: Order) -> None:
-        for other in self.orders:
-            if other.parent_id == leg.parent_id and other.working:
+        for other in self._ledger.legs(leg.parent_id or ""):
+            if other.working:
                 other.become(CANCELLED)

@@ -35,7 +35,7 @@ ORDER_KINDS = (
 )
 ALIASES = {"201": "no_ack", "429": "rate", "401": "expired", "302": "redirect"}
 ALIASES |= {"refused_app": "not_allowed", "ok_without_id": "no_id"}
-ALIASES |= {"500": "error", "status": "error", "rms_rejected": "rms"}
+HTTP_ERRORS = ("500", "502", "503", "504")
 NEVER_TAKEN = ("rate", "expired", "not_allowed")
 """Kinds that say the call was not taken; they happen before it, always."""
 DEFAULT_DELAY = {"hang": 30.0, "slow": 5.0, "drip": 0.05, "rate": 1.0}
@@ -66,6 +66,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse an unknown kind, so that a typing error cannot pass a test."""
+        if self.kind in HTTP_ERRORS:
+            self.kind, self.status = "error", int(self.kind)
         self.kind = ALIASES.get(self.kind, self.kind)
         if self.kind not in (*WIRE_KINDS, *ORDER_KINDS):
             raise ValueError(f"unknown kind of fault: {self.kind!r}")

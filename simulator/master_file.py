@@ -51,8 +51,7 @@ def lines_of(options: Options) -> tuple[str, ...]:
         return tuple(options.master_lines)
     asof = options.asof or options.clock().astimezone(IST).date()
     rows = options.master_rows
-    if isinstance(rows, str):
-        rows = int(rows) if rows.isdigit() else master.SIZES[rows]
+    rows = master.SIZES[rows] if isinstance(rows, str) else rows
     return _generated(asof.isoformat(), rows)
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 
-FILLS = ("full", "part", "none", "rms", "rms_later")
+FILLS = ("full", "partfill", "unfilled", "rms", "rms_later")
 """What happens to a market order: filled, half filled, left pending, rejected."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from simulator import master
 from simulator.api import DATA, TRADING, Api
 from simulator.auth import Auth
+from simulator.calls import Call
 from simulator.contracts import Catalogue
 from simulator.control import PREFIX, Control
 from simulator.delivery import spoil
@@ -29,22 +30,6 @@ REPLACED = ("error", "html", "rate", "expired", "not_allowed", "redirect")
 """Wire kinds whose reply is not the call's own."""
 
 
-@dataclass(slots=True)
-class Call:
-    """One call a client made."""
-
-    at: float
-    """Seconds on the simulator's ticks."""
-    epoch: float
-    method: str
-    path: str
-    content: str
-    """The query and body, as sent."""
-    status: int = 0
-    """HTTP status of the reply; zero while it runs and where none went out."""
-    fault: str = ""
-
-
 class Simulator:
     """A running FYERS stand-in; start it with `running`."""
 
@@ -58,7 +43,7 @@ class Simulator:
         self.auth = Auth(options)
         self.limits = Limits(options.clock, options.ticks)
         self.faults = Faults()
-        self.calls: list[Call] = []
+        self.calls = self.exchange.calls
         self.api = Api(self.exchange, self.auth, options)
         self.control = Control(self)
         self.stopping = threading.Event()
@@ -96,8 +81,11 @@ class Simulator:
             self.market.modes.clear()
             self.exchange.clear()
             self.faults.clear()
-            self.calls.clear()
             self.limits = Limits(self.options.clock, self.options.ticks)
+
+    def drop_connections(self) -> None:
+        """Close every kept-alive connection, as a front that was idle does."""
+        self._listener.close_connections()
 
     def start(self) -> None:
         """Serve from a thread."""
