@@ -42,9 +42,16 @@ class Settlement:
 
 
 def find(claim: Claim, book: tuple[BookedOrder, ...]) -> BookedOrder | None:
-    """Return the book's row with the claim's tag."""
-    tag = claim.sending.order.tag if claim.sending else None
-    return next((row for row in book if tag and row.tag == tag), None)
+    """Return the book's row with the claim's tag; exit legs may repeat it."""
+    tag = claim.sending.order.tag if claim.sending else ""
+    return tagged(tag, book)
+
+
+def tagged(tag: str, book: tuple[BookedOrder, ...]) -> BookedOrder | None:
+    """Return the row, no exit leg, that carries `tag`."""
+    return next(
+        (row for row in book if tag and row.tag == tag and row.parent_id is None), None
+    )
 
 
 def absent(claim: Claim, book: tuple[BookedOrder, ...], now: datetime) -> bool:

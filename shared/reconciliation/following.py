@@ -79,7 +79,7 @@ class _Seen:
 def _row(watch: Followed, book: tuple[BookedOrder, ...]) -> BookedOrder | None:
     if watch.order_id:
         return next((row for row in book if row.order_id == watch.order_id), None)
-    return next((row for row in book if row.tag == watch.order.tag), None)
+    return settling.tagged(watch.order.tag, book)
 
 
 def _day_over(watch: Followed, now: datetime) -> Verdict:

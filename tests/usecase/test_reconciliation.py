@@ -85,6 +85,14 @@ def test_an_unknown_found_part_filled_is_done_saying_so(world: World) -> None:
     assert "65 of 130 filled" in world.send(qty=130).reply.body
 
 
+def test_an_exit_leg_that_repeats_the_tag_is_not_the_order(world: World) -> None:
+    unknown(world)
+    tag = world.broker.placed[0].tag
+    world.broker.book.append(untagged(world, tag=tag, parent_id="1"))
+    world.reconcile(after=10)
+    assert world.now_state() is State.UNKNOWN
+
+
 def test_an_unknown_is_absent_only_after_thirty_seconds(world: World) -> None:
     unknown(world)
     world.reconcile(after=32)
