@@ -6,8 +6,8 @@
     broker.unknown_arrives = False                     # ... and FYERS never got it
     broker.failures["positions"] = [Unreadable("x")]   # raised by the next call of it
 
-Market orders trade at once unless `fills` is false; an order with exits gets its legs,
-which survive a cover, as FYERS's may.
+Market orders trade at once unless `fills` is false. What trades of an order with exits
+gets its legs, which survive a cover, as FYERS's may.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ class FakeBroker:
     calls: list[str] = field(default_factory=list)
     """The names of all calls, in order."""
     turns: list[FakeTurn] = field(default_factory=list)
+    _orders: dict[str, Order] = field(default_factory=dict, repr=False)
     _lock: RLock = field(default_factory=RLock, repr=False)
 
     def turn(self, calls: int, deadline: Deadline) -> FakeTurn:
@@ -172,6 +173,7 @@ class FakeBroker:
             key = row.ticker, row.product
             sign = 1 if row.action is Action.BUY else -1
             self.held[key] = self.held.get(key, 0) + sign * done
+            self._protect(row, done)
 
     def legs(self, parent_id: str) -> list[BookedOrder]:
         """Return the exit legs of an entry."""
@@ -192,32 +194,54 @@ class FakeBroker:
     def _enter(
         self, order: Order, order_id: str, status: OrderStatus, message: str = ""
     ) -> None:
-        entry = BookedOrder(
-            order_id=order_id,
-            ticker=order.ticker,
-            action=order.action,
-            qty=order.qty,
-            filled=0,
-            product=str(order.product),
-            status=status,
-            tag=order.tag,
-            parent_id=None,
-            message=message,
-            placed_at=self.clock(),
+        self._orders[order_id] = order
+        self.book.append(
+            BookedOrder(
+                order_id=order_id,
+                ticker=order.ticker,
+                action=order.action,
+                qty=order.qty,
+                filled=0,
+                product=str(order.product),
+                status=status,
+                tag=order.tag,
+                parent_id=None,
+                message=message,
+                placed_at=self.clock(),
+            )
         )
-        self.book.append(entry)
-        if status is OrderStatus.REJECTED:
+
+    def _protect(self, entry: BookedOrder, qty: int) -> None:
+        """Give the contracts just traded their exit legs."""
+        order = self._orders.get(entry.order_id)
+        if order is None:
             return
-        other = Action.SELL if order.action is Action.BUY else Action.BUY
+        legs = {leg.order_type: leg for leg in self.legs(entry.order_id)}
         for kind, distance in ((3, order.stop_loss), (1, order.take_profit)):
-            if distance is not None:
-                self.book.append(
-                    replace(
-                        entry,
-                        order_id=self._next_id(),
-                        action=other,
-                        tag="",
-                        parent_id=order_id,
-                        order_type=kind,
-                    )
-                )
+            leg = legs.get(kind)
+            if distance is None:
+                continue
+            if leg is not None and leg.status.working:
+                self.change(leg.order_id, qty=leg.qty + qty)
+                continue
+            self.book.append(self._leg(entry, qty, kind, distance))
+
+    def _leg(
+        self, entry: BookedOrder, qty: int, kind: int, distance: Decimal
+    ) -> BookedOrder:
+        short = entry.action is Action.SELL
+        up = distance if short == (kind == 3) else -distance
+        level = (self.prices.get(entry.ticker) or Decimal(0)) + up
+        return replace(
+            entry,
+            order_id=self._next_id(),
+            action=Action.BUY if short else Action.SELL,
+            qty=qty,
+            filled=0,
+            status=OrderStatus.PENDING,
+            tag="",
+            parent_id=entry.order_id,
+            order_type=kind,
+            limit_price=Decimal(0) if kind == 3 else level,
+            stop_price=level if kind == 3 else Decimal(0),
+        )

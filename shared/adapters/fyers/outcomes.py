@@ -181,11 +181,9 @@ def _id(said: Reply) -> str | None:
 
 
 def _kind(record: Record) -> str:
-    match record:
-        case Answered(status=status):
-            return f"HTTP {status}"
-        case Failed(error=error):
-            return type(error).__name__
+    if isinstance(record, Answered):
+        return f"HTTP {record.status}"
+    return type(record.error).__name__
 
 
 def _parse(body: bytes) -> object:

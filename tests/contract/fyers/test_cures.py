@@ -114,6 +114,13 @@ def test_without_any_token_a_person_must_log_in(desk: Desk, name: str) -> None:
     assert (caught.value.login, desk.server.requests) == (True, [])
 
 
+@pytest.mark.parametrize("name", ["cancel", "resize"])
+def test_without_any_token_nothing_is_confirmed(desk: Desk, name: str) -> None:
+    desk.tokens = []
+
+    assert CALLS[name].make(desk.broker, desk.turn()) is False
+
+
 def test_a_token_that_cannot_be_renewed_needs_a_person(desk: Desk) -> None:
     desk.server.script = [EXPIRED]
 

@@ -308,6 +308,10 @@ def test_the_wait_a_429_asks_for_is_read_from_its_headers(
     assert outcomes.retry_after(record) == seconds
 
 
+def test_a_failure_asks_for_no_wait() -> None:
+    assert outcomes.retry_after(Failed(None)) is None
+
+
 def test_words_hide_secrets_clients_tokens_and_line_breaks() -> None:
     text = "a\nb C-XX00001 pin 1234 eyJhbGciOi.J9.x-_y\x00 end"
 

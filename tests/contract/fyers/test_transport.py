@@ -284,6 +284,13 @@ def test_the_loaded_sdk_is_the_installed_one() -> None:
     assert load_sdk().__file__ == fyersModel.__file__
 
 
+def test_a_missing_sdk_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+
+    with pytest.raises(ImportError, match="fyers_apiv3"):
+        load_sdk()
+
+
 def _until(holds: Callable[[], bool]) -> None:
     for _ in range(200):
         if holds():
