@@ -1,0 +1,172 @@
+"""A trading desk over HTTP: alerts in, the simulator's order book and the phone out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from simulator import Fault
+from tests.functional.login_world import HOOK_SECRET, World, worlds
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+\+00:00")
+
+ORDERS = "/api/v3/orders/sync"
+POSITIONS = "/api/v3/positions"
+QUOTES = "/data/quotes"
+BOOK = "/api/v3/orders"
+
+
+@dataclass
+class Desk:
+    """One served webhook (or several), its simulator and its phone."""
+
+    servers: list[World]
+    ticker: str
+    strike: float
+    lot: int
+
+    @property
+    def world(self) -> World:
+        return self.servers[0]
+
+    def alert(self, action: str = "SELL", **changes: Any) -> dict[str, Any]:
+        """Return the README's alert; `...` leaves a field out."""
+        fields = {
+            "token": HOOK_SECRET,
+            "symbol": "NIFTY",
+            "strikeprice": self.strike,
+            "optionType": "CE",
+            "expiry": "WEEKLY",
+            "action": action,
+            "idempotency_key": uuid.uuid4().hex,
+            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        return {k: v for k, v in (fields | changes).items() if v is not ...}
+
+    def post(
+        self,
+        body: Mapping[str, Any] | bytes,
+        server: int = 0,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30,
+    ) -> requests.Response:
+        """Deliver as TradingView does: plain text, whatever is inside."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return requests.post(
+            f"{self.servers[server].url}/webhook",
+            data=data,
+            headers={"Content-Type": "text/plain; charset=utf-8", **(headers or {})},
+            timeout=timeout,
+        )
+
+    def send(self, action: str = "SELL", **changes: Any) -> requests.Response:
+        return self.post(self.alert(action, **changes))
+
+    def reconcile(self) -> dict[str, Any]:
+        reply = self.world.post("/reconcile")
+        assert reply.status_code == 200, reply.text
+        content: dict[str, Any] = reply.json()
+        return content
+
+    def state(self) -> dict[str, Any]:
+        content: dict[str, Any] = requests.get(
+            f"{self.world.fyers.url}/_sim/state", timeout=10
+        ).json()
+        return content
+
+    def orders(self) -> list[dict[str, Any]]:
+        """Return the order book without exit legs."""
+        return [row for row in self.state()["orders"] if not row.get("parentId")]
+
+    def change(self, **what: Any) -> None:
+        reply = requests.post(
+            f"{self.world.fyers.url}/_sim/state", json=what, timeout=10
+        )
+        assert reply.status_code == 200, reply.text
+
+    def fault(self, kind: str, path: str, **more: Any) -> None:
+        self.world.fyers.faults.add(Fault(kind=kind, path=path, **more))
+
+    def _claims(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.world.state / "claims.sqlite", timeout=5)
+
+    def age(self, seconds: float) -> None:
+        """Let time pass for every claim: what it stores moves into the past."""
+        with contextlib.closing(self._claims()) as db, db:
+            for key, text in db.execute("SELECT key, document FROM alerts").fetchall():
+                older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
+                db.execute("UPDATE alerts SET document = ? WHERE key = ?", (older, key))
+
+    @property
+    def events(self) -> list[str]:
+        return [str(notice["event"]) for notice in self.world.phone.notices]
+
+    def clear(self) -> None:
+        """Forget every order, notice and claim."""
+        with contextlib.closing(self._claims()) as db, db:
+            db.execute("DELETE FROM alerts")
+        self.world.fyers.reset()
+        self.world.phone.notices.clear()
+
+
+def _earlier(instant: str, seconds: float) -> str:
+    return (datetime.fromisoformat(instant) - timedelta(seconds=seconds)).isoformat()
+
+
+@contextmanager
+def desks(
+    folder: Path, count: int = 1, env: Mapping[str, str] | None = None
+) -> Iterator[Desk]:
+    """Serve the functions, logged in and with symbols, unpaced."""
+    settings = {"FYERS_CALLS_PER_SECOND": "0", "WEBHOOK_MAX_QTY": "2", **(env or {})}
+    with worlds(folder, count, settings) as servers:
+        first = servers[0]
+        login(first)
+        assert first.post("/refresh-symbols").status_code == 200
+        assert first.get("/webhook").status_code == 200
+        catalogue = first.fyers.market.catalogue
+        spot = catalogue.spot("NIFTY")
+        now = datetime.now(UTC).timestamp()
+        assert spot is not None
+        _, _, ticker = min(
+            (contract.expires, abs(contract.strike - spot), contract.ticker)
+            for contract in map(catalogue.find, catalogue)
+            if contract is not None
+            and contract.underlying == "NIFTY"
+            and contract.strike is not None
+            and contract.expires > now
+            and contract.ticker.endswith("CE")
+        )
+        contract = catalogue.find(ticker)
+        assert contract is not None
+        assert contract.strike is not None
+        yield Desk(servers, ticker, float(contract.strike), contract.lot)
+
+
+def login(world: World) -> None:
+    """Keep a login that FYERS accepts."""
+    tokens = world.fyers.login()
+    now = datetime.now(UTC)
+    world.token_file.parent.mkdir(parents=True, exist_ok=True)
+    world.token_file.write_text(
+        json.dumps(
+            {
+                **{name: tokens[name] for name in ("access_token", "refresh_token")},
+                "issued_at": now.isoformat(),
+                "expires_at": (now + timedelta(hours=8)).isoformat(),
+                "fy_id": world.fyers.options.fy_id,
+            }
+        )
+    )
+    world.secrets += [tokens["access_token"], tokens["refresh_token"]]
