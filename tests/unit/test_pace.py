@@ -123,23 +123,39 @@ def test_a_turn_past_its_deadline_gives_its_places_back() -> None:
     assert over.places == 10
 
 
-def test_a_repeated_call_queues_anew() -> None:
+def test_a_repeated_call_queues_behind_other_turns() -> None:
+    desk = Desk(per_second=3)
+    turn, other = desk.turn(1), desk.turn(2)
+    desk.call(turn)
+
+    assert desk.call(turn.again()) == pytest.approx(101.05)
+    assert other.places == 2
+
+
+def test_a_repeated_call_leaves_its_turns_places_alone() -> None:
+    desk = Desk(per_second=3)
+    turn = desk.turn(3)
+    desk.call(turn)
+    desk.call(turn.again())
+
+    assert turn.places == 2
+
+
+def test_a_repeated_call_does_not_wait_for_its_own_turns_places() -> None:
+    desk = Desk(per_second=3)
+    turn = desk.turn(3)
+    desk.call(turn)
+
+    assert desk.call(turn.again()) == 100.0
+
+
+def test_a_call_beyond_the_reserved_ones_queues_anew() -> None:
     desk = Desk(per_second=3)
     turn, other = desk.turn(1), desk.turn(2)
     desk.call(turn)
 
     assert desk.call(turn) == pytest.approx(101.05)
     assert other.places == 2
-
-
-def test_a_repeated_call_does_not_wait_for_its_own_turns_places() -> None:
-    desk = Desk(per_second=3)
-    turn = desk.turn(2)
-    desk.turn(1)
-    for _ in range(2):
-        desk.call(turn)
-
-    assert desk.call(turn) == 100.0
 
 
 def test_a_repeat_that_would_come_too_late_is_refused() -> None:

@@ -7,20 +7,19 @@ Nothing else about an order is ever repeated here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.fyers import outcomes, rows
+from shared.adapters.fyers import fields, outcomes, rows
 from shared.adapters.fyers.pace import Pace, PacedTurn
 from shared.adapters.fyers.transport import Record, Transport
 from shared.broker import NotTaken, Turn, Unreadable
 from shared.errors import NotLoggedIn, Problem, StoreError
 from shared.models import (
-    Action,
     BookedOrder,
     Deadline,
     Order,
@@ -82,12 +81,12 @@ class FyersBroker:
             raise  # repeated already
         except Unreadable:
             left = turn.deadline.left()
-            return self._quote(ticker, turn, left * SECOND_QUOTE)
+            return self._quote(ticker, _again(turn), left * SECOND_QUOTE)
 
     def _quote(self, ticker: str, turn: Turn, seconds: float) -> Decimal | None:
-        fields = {"symbols": ticker}
+        query = {"symbols": ticker}
         deadline = turn.deadline.within(seconds)
-        payload = self._read(lambda fyers: fyers.quotes(fields), turn, deadline)
+        payload = self._read(lambda fyers: fyers.quotes(query), turn, deadline)
         return rows.price(payload, ticker)
 
     def positions(self, turn: Turn) -> tuple[Position, ...]:
@@ -105,8 +104,8 @@ class FyersBroker:
 
         POST /orders/sync.
         """
-        fields = order_fields(order)
-        record = self._ask(lambda fyers: fyers.place_order(fields), turn, turn.deadline)
+        body = fields.of_order(order)
+        record = self._ask(lambda fyers: fyers.place_order(body), turn, turn.deadline)
         return outcomes.of_order(record)
 
     def cancel(self, order_id: str, turn: Turn) -> bool:
@@ -114,8 +113,8 @@ class FyersBroker:
 
         DELETE /orders/sync; -52 says that the order is done already.
         """
-        fields = {"id": order_id}
-        record = self._change(lambda fyers: fyers.cancel_order(fields), turn)
+        body = {"id": order_id}
+        record = self._change(lambda fyers: fyers.cancel_order(body), turn)
         if record is None:
             return False
         said = outcomes.reply(record)
@@ -127,8 +126,8 @@ class FyersBroker:
 
         PATCH /orders/sync. Its documentation prints 1101 where real replies say 1102.
         """
-        fields = resize_fields(order, qty)
-        record = self._change(lambda fyers: fyers.modify_order(fields), turn)
+        body = fields.of_resize(order, qty)
+        record = self._change(lambda fyers: fyers.modify_order(body), turn)
         return record is not None and outcomes.confirms(
             record, outcomes.MODIFIED, outcomes.PLACED
         )
@@ -170,7 +169,7 @@ class FyersBroker:
         record = self._send(call, token, turn, deadline)
         if outcomes.refused_token(record):
             token = self._own(lambda left: self._renew(token, left), deadline)
-            record = self._send(call, token, turn, deadline)
+            record = self._send(call, token, _again(turn), deadline)
         if outcomes.limited(record):
             wait = outcomes.retry_after(record)
             wait = unsaid_wait if wait is None else wait
@@ -178,7 +177,7 @@ class FyersBroker:
                 if deadline.left() < wait + LEAST:
                     return record
                 self._pause(wait)
-                record = self._send(call, token, turn, deadline)
+                record = self._send(call, token, _again(turn), deadline)
         return record
 
     def _send(
@@ -200,48 +199,9 @@ class FyersBroker:
             raise NotTaken("the FYERS login could not be read") from error
 
 
+def _again(turn: Turn) -> Turn:
+    return turn.again() if isinstance(turn, PacedTurn) else turn
+
+
 class _Limited(Unreadable):
     """A 429 that waiting did not cure, or that asks for more time than there is."""
-
-
-def order_fields(order: Order) -> Mapping[str, object]:
-    """Return the JSON of POST /orders/sync for a market order, exits if it has any."""
-    exits: dict[str, object] = {}
-    if order.stop_loss is not None:
-        exits["stopLoss"] = _number(order.stop_loss)
-    if order.take_profit is not None:
-        exits["takeProfit"] = _number(order.take_profit)
-    if exits:
-        exits["legType"] = 1  # distances in points, not percent
-    return {
-        "symbol": order.ticker,
-        "qty": order.qty,
-        "type": 2,
-        "side": 1 if order.action is Action.BUY else -1,
-        "productType": str(order.product),
-        "limitPrice": 0,
-        "stopPrice": 0,
-        "validity": "DAY",
-        "disclosedQty": 0,
-        "offlineOrder": False,
-        "orderTag": order.tag,
-        **exits,
-    }
-
-
-def resize_fields(order: BookedOrder, qty: int) -> Mapping[str, object]:
-    """Return the JSON of PATCH /orders/sync: a price only where the type wants one."""
-    limit = order.limit_price if order.order_type in (1, 4) else Decimal(0)
-    stop = order.stop_price if order.order_type in (3, 4) else Decimal(0)
-    return {
-        "id": order.order_id,
-        "type": order.order_type,
-        "qty": qty,
-        "limitPrice": _number(limit),
-        "stopPrice": _number(stop),
-    }
-
-
-def _number(value: Decimal) -> int | float:
-    """Return a price as JSON writes it: a float's shortest text is the same decimal."""
-    return int(value) if value == value.to_integral_value() else float(value)

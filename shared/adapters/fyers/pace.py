@@ -54,12 +54,16 @@ class PacedTurn:
         return self._deadline
 
     def wait(self) -> None:
-        """Wait for the next place; raise `NotTaken` where it would come too late.
-
-        A call beyond the reserved ones (a retry) queues anew, behind everybody but the
-        turn's own places, which may be waiting for its answer.
-        """
+        """Wait for the next place; raise `NotTaken` where it would come too late."""
         self._pace.start(self)
+
+    def again(self) -> PacedTurn:
+        """Return a turn for repeating a call: its place is queued for when it waits.
+
+        It queues behind everybody but this turn's own places, which stay for the calls
+        they were reserved for and may be waiting for the repeat.
+        """
+        return PacedTurn(self._pace, 0, self._deadline, self)
 
 
 class Pace:
@@ -85,17 +89,18 @@ class Pace:
 
     def reserve(self, calls: int, deadline: Deadline) -> PacedTurn:
         """Reserve places for all of an alert's calls, or raise `NotTaken` at once."""
-        return self._reserve(PacedTurn(self, calls, deadline))
+        turn = PacedTurn(self, calls, deadline)
+        self._reserve(turn)
+        return turn
 
-    def _reserve(self, turn: PacedTurn) -> PacedTurn:
+    def _reserve(self, turn: PacedTurn) -> None:
         if self._off:
-            return turn
+            return
         with self._lock:
             self._queue = [ref for ref in self._queue if _places(ref())]
             last = self._ahead_of(turn) + turn.places
             _check(self._wait_for(last), turn.deadline)
             self._queue.append(weakref.ref(turn))
-        return turn
 
     def start(self, turn: PacedTurn) -> None:
         """Begin one call of `turn` when its place has come, or raise `NotTaken`."""
@@ -104,7 +109,8 @@ class Pace:
         extra = None
         while (wait := self._begin(extra or turn)) is not None:
             if wait < 0:
-                extra = self._reserve(PacedTurn(self, 1, turn.deadline, turn))
+                extra = PacedTurn(self, 1, turn.deadline, turn.beside)
+                self._reserve(extra)
                 continue
             _check(wait, turn.deadline)
             self._pause(min(wait, _GLANCE))

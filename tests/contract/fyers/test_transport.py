@@ -206,6 +206,8 @@ def test_opening_again_opens_nothing_more(desk: Desk) -> None:
     desk.broker.open()
     desk.broker.open()
     positions(desk.transport)
+    positions(desk.transport)
+    _until(lambda: desk.server.connections >= 2)
 
     assert desk.server.connections == 2
 
