@@ -15,7 +15,7 @@ from html import escape
 from shared.models import IST
 
 ALERT = """{
-  "token": "your WEBHOOK_SECRET_TOKEN",
+  "token": "YOUR SECRET",
   "symbol": "NIFTY",
   "strikeprice": 25800,
   "optionType": "CE",
@@ -25,7 +25,7 @@ ALERT = """{
   "time": "{{timenow}}"
 }"""
 """What goes into TradingView's message box. It carries no fixed idempotency key, which
-would swallow every later alert; `time` tells two alerts apart."""
+would swallow every later alert; `time` tells two alerts apart. No `qty`: one lot."""
 
 _STYLE = """
 :root { color-scheme: light dark; --page: #f3f5f8; --card: #fff; --text: #17202e;
@@ -45,20 +45,23 @@ main { max-width: 520px; margin: 0 auto; padding: 28px 24px; background: var(--c
   background: currentColor; }
 .good::before { color: var(--good); } .bad::before { color: var(--bad); }
 .idle::before { color: var(--idle); }
-h1 { margin: 0 0 8px; font-size: 26px; line-height: 1.25; letter-spacing: -0.01em; }
+h1 { margin: 0 0 8px; font-size: 26px; line-height: 1.25; letter-spacing: -0.01em;
+  text-wrap: balance; }
 h2 { margin: 32px 0 8px; padding-top: 24px; border-top: 1px solid var(--line);
   font-size: 17px; }
-p { margin: 0 0 12px; } .soft { color: var(--soft); font-size: 14px; }
+p { margin: 0 0 12px; text-wrap: pretty; }
+.soft { color: var(--soft); font-size: 14px; }
 .go { display: block; margin: 20px 0 0; padding: 14px 20px; border-radius: 12px;
   background: var(--go); color: var(--on-go); font-weight: 600; text-align: center;
   text-decoration: none; }
+.quiet { background: transparent; color: var(--go); border: 1px solid var(--line); }
 .go:focus-visible { outline: 3px solid var(--text); outline-offset: 2px; }
 pre { margin: 0; padding: 14px 16px; overflow-x: auto; background: var(--code);
   border: 1px solid var(--line); border-radius: 12px; line-height: 1.55;
   font-family: ui-monospace, SFMono-Regular, Menlo, monospace; font-size: 13px;
   user-select: all; -webkit-user-select: all; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, monospace; font-size: 0.92em; }
-.request { margin-top: 20px; }
+.request { margin-top: 20px; font-size: 12px; overflow-wrap: anywhere; }
 main > :last-child { margin-bottom: 0; }
 """
 
@@ -66,7 +69,7 @@ _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
-    f"style-src 'sha256-{_DIGEST}'"
+    f"img-src data:; style-src 'sha256-{_DIGEST}'"
 )
 
 
@@ -81,22 +84,21 @@ class Page:
 def connect(until: datetime | None, now: datetime) -> Page:
     """Return the page that shows the connection and leads to FYERS's login."""
     if until is not None:
-        state, kind, title = "Connected", "good", "FYERS is connected"
+        kind, title = "good", "Connected"
         text = f"Until {_when(until, now)}. There is nothing to do."
-        button = "Connect FYERS again"
+        look, button = "go quiet", "Connect FYERS again"
     else:
-        state, kind, title = "Not connected", "idle", "FYERS is not connected"
+        kind, title = "idle", "Not connected"
         text = "No order goes out until you log in. FYERS asks for it every day."
-        button = "Connect FYERS"
+        look, button = "go", "Connect FYERS"
     return _page(
-        state,
         kind,
         title,
         f"<p>{escape(text)}</p>"
-        f'<a class="go" href="?go=1">{escape(button)}</a>'
+        f'<a class="{look}" href="?go=1">{escape(button)}</a>'
         "<h2>Alert message for TradingView</h2>"
         '<p class="soft">Paste it into the alert\u2019s message box and put your own '
-        "secret in. Tap it to select all.</p>"
+        "webhook secret in. Tap it to select all.</p>"
         f'<pre tabindex="0">{escape(ALERT)}</pre>',
     )
 
@@ -105,7 +107,6 @@ def connected(until: datetime | None, now: datetime) -> Page:
     """Return the page after a login that worked."""
     ends = f"Connected until {_when(until, now)}" if until else "Connected"
     return _page(
-        "Connected",
         "good",
         ends,
         "<p>Alerts can place orders now. You can close this page.</p>",
@@ -120,7 +121,6 @@ def failure(message: str, request_id: str, again: str = "") -> Page:
         else "<p>Open the link in your login notice again.</p>"
     )
     return _page(
-        "Something went wrong",
         "bad",
         "That did not work",
         f"<p>{escape(_sentence(message))}</p>"
@@ -129,14 +129,14 @@ def failure(message: str, request_id: str, again: str = "") -> Page:
     )
 
 
-def _page(state: str, kind: str, title: str, content: str) -> Page:
+def _page(kind: str, title: str, content: str) -> Page:
     return Page(
         "<!doctype html>"
         '<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="robots" content="noindex">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f'<body><main><p class="state {kind}">{escape(state)}</p>'
+        '<meta name="robots" content="noindex"><link rel="icon" href="data:,">'
+        f"<title>FYERS: {escape(title)}</title><style>{_STYLE}</style></head>"
+        f'<body><main><p class="state {kind}">FYERS</p>'
         f"<h1>{escape(title)}</h1>{content}</main></body></html>"
     )
 

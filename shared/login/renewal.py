@@ -12,7 +12,7 @@ from shared.broker import Login, LoginRefused, Unreadable
 from shared.errors import NotLoggedIn
 from shared.models import IST, Clock, Deadline, Notice, Severity, Token
 from shared.notifications import Notifier
-from shared.tokens import Refused, Tokens, expiry_of
+from shared.tokens import Refused, Tokens, expiry_of, token_day
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class LoginNotices:
     def send(self, reason: str, deadline: Deadline) -> bool:
         """Send the notice; return whether every channel took it by now."""
         now = self._clock()
-        today = now.astimezone(IST).date()
+        today = token_day(now)
         only = self._left[1] if self._left and self._left[0] == today else None
         failed = self._notifier.send(self._notice(reason, now), deadline, only)
         self._left = (today, failed)
@@ -118,5 +118,4 @@ class LoginNotices:
 
 
 def _good_until(now: datetime) -> datetime:
-    day = now.astimezone(IST).date()
-    return max(now, datetime.combine(day, CLOSE, IST))
+    return max(now, datetime.combine(token_day(now), CLOSE, IST))

@@ -73,7 +73,9 @@ class States:
             raise Unavailable("the store of claims does not answer") from error
         if not first:
             raise BadRequest(
-                "this login link was used already; start again", "state_used"
+                "this login link was used already: if you saw it connect, all is well, "
+                "else start again",
+                "state_used",
             )
 
     def _payload(self, state: str) -> bytes:

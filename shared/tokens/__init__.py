@@ -11,21 +11,29 @@ of an IST day.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from threading import Lock
-from typing import Protocol
 
 from shared import logs
 from shared.errors import Conflict, Doubtful, NotLoggedIn, OutOfTime, Unavailable
-from shared.models import Clock, Deadline, Secret, Token
-from shared.tokens.once import Once, OncePerDay
+from shared.models import Clock, Deadline, Token
+from shared.tokens.once import Once, OncePerDay, token_day
+from shared.tokens.ports import Refresh, Refused, StoredToken, TokenStore, expiry_of
+
+__all__ = [
+    "Once",
+    "Refresh",
+    "Refused",
+    "StoredToken",
+    "TokenStore",
+    "Tokens",
+    "expiry_of",
+    "hide",
+    "token_day",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -37,57 +45,6 @@ _STEP_SECONDS = 0.2
 REFUSAL = "refusal"
 NOTICE = "login-notice"
 """Facts of an IST day, named in the store with the day."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredToken:
-    """A token and the generation a conditional write must name."""
-
-    token: Token
-    generation: int
-
-
-class TokenStore(Protocol):
-    """Where the one token lives (GCS object or file).
-
-    `Doubtful` is raised when the store gives no usable answer, a document that is not a
-    token included.
-    """
-
-    def read(self, deadline: Deadline) -> StoredToken | None:
-        """Return the stored token, or None where there is none."""
-
-    def write(self, token: Token, generation: int, deadline: Deadline) -> int:
-        """Replace that generation (0: there must be none); return the new one.
-
-        Raises `Conflict` if another generation is there, `Doubtful` without an answer.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """FYERS will not refresh; `reason` is its own wording."""
-
-    reason: str
-
-
-Refresh = Callable[[Token, Deadline], Token | Refused | None]
-"""Ask FYERS for the token's successor; None where it gave no usable answer."""
-
-
-def expiry_of(access: Secret) -> datetime:
-    """Return the instant an access token ends: its own `exp`, read without a key.
-
-    Raises `ValueError`, which never shows the token.
-    """
-    try:
-        payload = access.open().split(".")[1]
-        claims = json.loads(
-            base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-        )
-        return datetime.fromtimestamp(int(claims["exp"]), UTC)
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
-        raise ValueError("the access token carries no readable expiry") from None
 
 
 def hide(token: Token) -> None:

@@ -14,8 +14,20 @@ _log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 """How long one instance may take over some work before another tries it again."""
 
+ENDS = timedelta(hours=6)
+"""FYERS ends every token at 06:00 IST."""
+
 Once = Callable[[str, datetime, Deadline], bool]
 """Return whether a name is new until its expiry; raises `Doubtful`."""
+
+
+def token_day(now: datetime) -> date:
+    """Return the IST day a login serves: it begins when the last one's token ends.
+
+    What is told or refused past midnight belongs to the day before, so the morning's
+    own notice still goes out.
+    """
+    return (now.astimezone(IST) - ENDS).date()
 
 
 class OncePerDay:
@@ -51,9 +63,9 @@ class OncePerDay:
         """Keep `fact` for the rest of the day, here even if the store does not."""
         today = self._today()
         self._known[fact] = today
-        midnight = datetime.combine(today + timedelta(days=1), time(), IST)
+        over = datetime.combine(today + timedelta(days=1), time(), IST) + ENDS
         try:
-            self._once(f"{fact}:{today}", midnight, deadline)
+            self._once(f"{fact}:{today}", over, deadline)
         except Doubtful:
             _log.warning("%s could not be noted for today; it may be repeated", fact)
 
@@ -70,4 +82,4 @@ class OncePerDay:
             self.note(fact, deadline)
 
     def _today(self) -> date:
-        return self._clock().astimezone(IST).date()
+        return token_day(self._clock())

@@ -90,6 +90,22 @@ def test_in_the_evening_a_token_that_still_lives_is_good() -> None:
     assert morning.call().until == SIX
 
 
+def test_past_midnight_a_token_that_still_lives_is_good() -> None:
+    morning = Morning(token("today"))
+    morning.time.now = SIX - timedelta(minutes=1)
+    assert morning.call().until == SIX
+
+
+def test_a_notice_past_midnight_does_not_use_up_the_mornings() -> None:
+    morning = Morning(EXPIRED)
+    morning.time.now = datetime(2026, 11, 24, 0, 10, tzinfo=IST)
+    morning.call()
+    morning.time.now = datetime(2026, 11, 24, 6, 5, tzinfo=IST)
+    morning.call()
+    morning.call()
+    assert len(morning.channels.sent) == 2
+
+
 def test_a_renewal_is_stored() -> None:
     morning = Morning(EXPIRED)
     morning.login.refreshed = Granted(jwt(SIX, "renewed"), None)

@@ -1,0 +1,128 @@
+"""The owner's morning on a phone: from the notice's link to the Connected page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.functional.login_world import PIN, World
+
+WIDTH, HEIGHT = 390, 844
+Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> Scheme:
+    chosen: Scheme = request.param
+    return chosen
+
+
+@pytest.fixture
+def page(browser: Browser, scheme: Scheme) -> Iterator[Page]:
+    """Yield a phone's page; a page that breaks its own policy fails the test."""
+    context = browser.new_context(
+        viewport={"width": WIDTH, "height": HEIGHT},
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+        color_scheme=scheme,
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    yield page
+    context.close()
+    assert [said for said in complaints if "Security Policy" in said] == []
+
+
+def _log_in(page: Page, world: World) -> None:
+    """Do on FYERS's own page what only the owner can."""
+    page.locator("input[name=fy_id]").fill(world.fyers.options.fy_id)
+    page.locator("button, input[type=submit]").first.tap()
+    page.locator("input[name=pin]").fill(PIN)
+    page.locator("button, input[type=submit]").first.tap()
+
+
+def _fits(page: Page) -> bool:
+    """Return whether nothing is wider than the phone."""
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width <= WIDTH
+
+
+def test_from_the_notices_link_to_connected(
+    page: Page, world: World, album: Path, scheme: Scheme
+) -> None:
+    world.store(datetime.now(UTC) - timedelta(hours=3))
+    assert world.post("/refresh-token").json()["code"] == "login_required"
+    (notice,) = world.phone.notices
+    (link,) = re.findall(r"https?://\S+", notice["message"])
+
+    page.goto(link)
+    assert page.url.startswith(world.fyers.url), "one tap leads to FYERS's own page"
+    _log_in(page, world)
+
+    expect(page.locator("h1")).to_have_text(
+        re.compile(r"Connected until 06:00 (today|tomorrow)")
+    )
+    assert _fits(page)
+    page.screenshot(path=album / f"connected-{scheme}.png", full_page=True)
+    assert world.post("/refresh-token").json()["success"] is True
+
+
+def test_from_the_page_by_the_button(
+    page: Page, world: World, album: Path, scheme: Scheme
+) -> None:
+    page.goto(f"{world.url}/auth-url")
+    expect(page.locator("h1")).to_have_text("Not connected")
+    assert _fits(page)
+    page.screenshot(path=album / f"connect-{scheme}.png", full_page=True)
+
+    page.get_by_role("link", name="Connect FYERS").tap()
+    _log_in(page, world)
+    expect(page.locator("h1")).to_contain_text("Connected until")
+
+    page.goto(f"{world.url}/auth-url")
+    expect(page.locator("h1")).to_have_text("Connected")
+    page.screenshot(path=album / f"connect-again-{scheme}.png", full_page=True)
+
+
+def test_reloading_the_connected_page_explains_itself_and_leads_on(
+    page: Page, world: World, album: Path, scheme: Scheme
+) -> None:
+    page.goto(f"{world.url}/auth-url?go=1")
+    _log_in(page, world)
+    expect(page.locator("h1")).to_contain_text("Connected until")
+    before = world.token_file.read_bytes()
+
+    page.reload()
+    expect(page.locator("h1")).to_have_text("That did not work")
+    expect(page.locator("main")).to_contain_text("This login link was used already")
+    assert _fits(page)
+    page.screenshot(path=album / f"failure-{scheme}.png", full_page=True)
+    assert world.token_file.read_bytes() == before
+
+    page.get_by_role("link", name="Try again").tap()
+    page.wait_for_url(f"{world.fyers.url}/**")
+
+
+def test_one_tap_selects_the_whole_alert(page: Page, world: World) -> None:
+    page.goto(f"{world.url}/auth-url")
+    page.locator("pre").click(click_count=1)
+    selected: str = page.evaluate("getSelection().toString()")
+    assert selected.startswith("{")
+    assert selected.rstrip().endswith("}")
+    assert "YOUR SECRET" in selected
+
+
+def test_the_button_is_large_enough_for_a_thumb(page: Page, world: World) -> None:
+    page.goto(f"{world.url}/auth-url")
+    box = page.get_by_role("link", name="Connect FYERS").bounding_box()
+    assert box is not None
+    assert box["height"] >= 44
+    assert box["width"] >= 300

@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from shared import logs
+from shared.login import States
+from shared.models import Secret
+from simulator import Fault
+from tests.fakes.login import ample
+from tests.functional.login_world import (
+    APP_SECRET,
+    HOOK_SECRET,
+    World,
+    leaked,
+    tomorrow_six,
+    worlds,
+)
+
+LONG_AGO = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with worlds(tmp_path_factory.mktemp("login")) as (world,):
+        yield world
+
+
+@pytest.fixture
+def world(_served: World) -> Iterator[World]:
+    """Yield one set of functions, as nobody had ever logged in or been told."""
+    for path in _served.state.iterdir():
+        if path.name == "tokens":
+            shutil.rmtree(path)
+    _served.fyers.reset()
+    _served.phone.notices.clear()
+    yield _served
+    _served.stored()  # every token that was ever stored is looked for in the logs
+
+
+@pytest.fixture
+def morning(tmp_path: Path) -> Iterator[World]:
+    """Yield functions whose day has just begun: nobody was told, nothing refused."""
+    with worlds(tmp_path) as (world,):
+        yield world
+
+
+def _state(when: datetime, secret: str = APP_SECRET) -> str:
+    return States(Secret(secret), lambda *_: True, lambda: when).issue()
+
+
+def test_one_tap_and_fyers_page_end_on_connected(world: World) -> None:
+    page = world.get(world.redirected(), browser=True)
+    assert page.status_code == 200
+    assert "Connected until 06:00" in page.text
+    stored = world.stored()
+    assert stored is not None
+    assert stored["fy_id"] == world.fyers.options.fy_id
+    assert datetime.fromisoformat(stored["expires_at"]) == tomorrow_six()
+
+
+def test_a_page_carries_its_policy_and_no_referrer(world: World) -> None:
+    page = world.get("/auth-url", browser=True)
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_a_browser_sees_whether_fyers_is_connected(world: World) -> None:
+    assert "<h1>Not connected</h1>" in world.get("/auth-url", browser=True).text
+    world.get(world.redirected(), browser=True)
+    assert "<h1>Connected</h1>" in world.get("/auth-url", browser=True).text
+
+
+def test_the_page_does_not_show_the_secret(world: World) -> None:
+    assert HOOK_SECRET not in world.get("/auth-url", browser=True).text
+
+
+def test_a_program_gets_the_address_as_json(world: World) -> None:
+    reply = world.get("/auth-url")
+    content = reply.json()
+    assert content["success"] is True
+    address = urlsplit(content["auth_url"])
+    query = parse_qs(address.query)
+    assert content["auth_url"].startswith(f"{world.fyers.url}/api/v3/generate-authcode")
+    assert query["client_id"] == [world.fyers.options.app_id]
+    assert query["redirect_uri"] == [f"{world.url}/generate-token"]
+    assert query["state"][0]
+
+
+def test_a_redirect_replayed_is_refused_and_changes_nothing(world: World) -> None:
+    address = world.redirected()
+    world.get(address, browser=True)
+    before = world.token_file.read_bytes()
+    page = world.get(address, browser=True)
+    assert page.status_code == 400
+    assert "used already" in page.text
+    assert "/auth-url?go=1" in page.text
+    assert world.token_file.read_bytes() == before
+
+
+def test_many_replays_at_once_reach_fyers_once(world: World) -> None:
+    address = world.redirected()
+    with ThreadPoolExecutor(8) as threads:
+        replies = list(threads.map(lambda _: world.get(address), range(8)))
+    assert sorted(reply.status_code for reply in replies) == [200] + [400] * 7
+    assert world.calls("/validate-authcode") == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        pytest.param("AAAA.BBBB", "bad_state", id="forged"),
+        pytest.param(_state(datetime.now(UTC), "wrong"), "bad_state", id="other-key"),
+        pytest.param(_state(LONG_AGO), "state_expired", id="expired"),
+        pytest.param("", "bad_state", id="missing"),
+    ],
+)
+def test_a_wrong_state_is_refused_and_changes_nothing(
+    world: World, state: str, code: str
+) -> None:
+    before = world.store(tomorrow_six())
+    query = f"s=ok&code=200&auth_code={world.code()}&state={state}"
+    reply = world.get(f"/generate-token?{query}")
+    assert (reply.status_code, reply.json()["code"]) == (400, code)
+    assert world.token_file.read_bytes() == before
+    assert world.calls("/validate-authcode") == 0
+
+
+def test_another_users_login_is_refused_and_changes_nothing(world: World) -> None:
+    before = world.store(tomorrow_six())
+    world.fyers.options.fy_id = "XS99999"
+    page = world.get(world.redirected(), browser=True)
+    assert page.status_code == 400
+    assert "another FYERS user" in page.text
+    assert world.token_file.read_bytes() == before
+
+
+def test_a_login_that_failed_at_fyers_says_so(world: World) -> None:
+    before = world.store(tomorrow_six())
+    page = world.get(world.redirected(deny="1"), browser=True)
+    assert page.status_code == 400
+    assert "User denied access" in page.text
+    assert world.token_file.read_bytes() == before
+
+
+def test_a_refusal_with_http_200_is_a_refusal(world: World) -> None:
+    before = world.store(tomorrow_six())
+    state = world.get("/auth-url").json()["auth_url"].partition("state=")[2]
+    code = world.code()
+    world.post("/generate-token", {"auth_code": code}, HOOK_SECRET)
+    world.token_file.write_bytes(before)
+    reply = world.get(f"/generate-token?s=ok&auth_code={code}&state={state}")
+    assert (reply.status_code, reply.json()["code"]) == (400, "login_refused")
+    assert world.token_file.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["html", "reset", "cut", "empty", "error"])
+def test_a_broken_answer_of_fyers_changes_nothing(world: World, kind: str) -> None:
+    before = world.store(tomorrow_six())
+    world.fyers.faults.add(Fault(path="/api/v3/validate-authcode", kind=kind))
+    reply = world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
+    assert reply.status_code in (400, 503)
+    assert reply.json()["success"] is False
+    assert world.token_file.read_bytes() == before
+
+
+def test_a_posted_code_logs_in(world: World) -> None:
+    reply = world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
+    assert reply.status_code == 200
+    assert reply.json()["expires_at"] == tomorrow_six().isoformat()
+    assert world.stored() is not None
+
+
+@pytest.mark.parametrize("bearer", ["", "wrong"])
+def test_a_posted_code_needs_the_secret(world: World, bearer: str) -> None:
+    reply = world.post("/generate-token", {"auth_code": world.code()}, bearer)
+    assert (reply.status_code, reply.json()["code"]) == (401, "unauthorized")
+    assert world.calls("/validate-authcode") == 0
+
+
+def test_a_preview_of_the_link_uses_nothing_up(world: World) -> None:
+    address = world.redirected()
+    assert requests.head(f"{world.url}{address}", timeout=10).status_code == 405
+    assert world.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "allow"),
+    [
+        ("/auth-url", "POST", "GET, HEAD"),
+        ("/generate-token", "PUT", "GET, POST"),
+        ("/refresh-token", "GET", "POST"),
+        ("/readyz", "POST", "GET, HEAD"),
+    ],
+)
+def test_other_methods_are_refused(
+    world: World, path: str, method: str, allow: str
+) -> None:
+    reply = requests.request(method, f"{world.url}{path}", timeout=10)
+    assert (reply.status_code, reply.headers["Allow"]) == (405, allow)
+
+
+def test_a_token_good_for_the_day_is_not_renewed(world: World) -> None:
+    world.store(datetime.now(UTC) + timedelta(hours=30))
+    reply = world.post("/refresh-token")
+    assert reply.status_code == 200
+    assert reply.json()["message"] == "token is good for the trading day"
+    assert world.calls("/validate-refresh-token") == 0
+
+
+def test_a_refusal_is_one_notice_with_the_link_and_no_reason_to_retry(
+    morning: World,
+) -> None:
+    morning.store(datetime.now(UTC) - timedelta(hours=1))
+    replies = [morning.post("/refresh-token") for _ in range(3)]
+    assert {reply.status_code for reply in replies} == {200}
+    assert {reply.json()["code"] for reply in replies} == {"login_required"}
+    assert morning.calls("/validate-refresh-token") == 1
+    (notice,) = morning.phone.notices
+    assert f"{morning.url}/auth-url?go=1" in notice["message"]
+
+
+def test_a_renewal_is_stored(morning: World) -> None:
+    before = morning.store(datetime.now(UTC) - timedelta(hours=1))
+    morning.fyers.options.refresh_allowed = True
+    reply = morning.post("/refresh-token").json()
+    assert (reply["success"], reply["message"]) == (True, "token renewed")
+    assert reply["expires_at"] == tomorrow_six().isoformat()
+    assert morning.token_file.read_bytes() != before
+
+
+def test_two_processes_told_at_once_that_the_token_died_refresh_once(
+    tmp_path: Path,
+) -> None:
+    with worlds(tmp_path, count=2) as (one, two):
+        one.store(datetime.now(UTC) - timedelta(hours=1))
+        one.fyers.options.refresh_allowed = True
+        refresh = "/api/v3/validate-refresh-token"
+        one.fyers.faults.add(Fault(path=refresh, kind="slow", delay=0.4))
+        with ThreadPoolExecutor(8) as threads:
+            replies = list(
+                threads.map(lambda w: w.post("/refresh-token"), [one, two] * 4)
+            )
+        assert one.calls("/validate-refresh-token") == 1
+        assert {reply.status_code for reply in replies} == {200}
+        assert {reply.json()["success"] for reply in replies} == {True}
+
+
+def test_two_processes_refused_at_once_ask_once_and_tell_once(tmp_path: Path) -> None:
+    with worlds(tmp_path, count=2) as (one, two):
+        one.store(datetime.now(UTC) - timedelta(hours=1))
+        with ThreadPoolExecutor(8) as threads:
+            replies = list(
+                threads.map(lambda w: w.post("/refresh-token"), [one, two] * 4)
+            )
+        assert one.calls("/validate-refresh-token") == 1
+        assert {reply.json()["code"] for reply in replies} == {"login_required"}
+        assert len(one.phone.notices) == 1
+
+
+def test_readyz_names_what_fails_and_nothing_else(morning: World) -> None:
+    reply = morning.get("/readyz")
+    assert reply.status_code == 503
+    content = reply.json()
+    assert content["ready"] is False
+    assert content["checks"] == {
+        "settings": {"status": "ok"},
+        "store": {"status": "ok"},
+        "token": {"status": "failing"},
+        "symbols": {"status": "failing"},
+        "fyers": {"status": "failing"},
+    }
+
+
+def test_readyz_passes_once_everything_is_there_and_spends_one_ping(
+    morning: World,
+) -> None:
+    assert morning.get(morning.redirected()).status_code == 200
+    assert morning.post("/refresh-symbols").status_code == 200
+    profiles = morning.calls("/profile")
+    replies = [morning.get("/readyz") for _ in range(5)]
+    content = replies[0].json()
+    assert {reply.status_code for reply in replies} == {200}, content
+    assert content["checks"]["fyers"] == {"status": "ok"}
+    minutes = content["checks"]["token"]["minutes_left"]
+    assert abs(minutes - (tomorrow_six() - datetime.now(UTC)).total_seconds() / 60) < 3
+    assert content["checks"]["symbols"]["date"]
+    assert morning.calls("/profile") == profiles + 1
+    assert morning.fyers.options.fy_id not in replies[0].text
+
+
+def test_cloud_logging_gets_json_lines_with_the_trace(tmp_path: Path) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    env = {"USE_CLOUD_LOGGING": "true", "GOOGLE_CLOUD_PROJECT": "demo"}
+    with worlds(tmp_path, env=env) as (world,):
+        world.get("/auth-url")
+        requests.get(
+            f"{world.url}/auth-url?token=hidden",
+            headers={"X-Cloud-Trace-Context": f"{trace}/1;o=1"},
+            timeout=10,
+        )
+        world.get("/auth-url")
+    entries = [json.loads(line) for line in world.lines if line.startswith("{")]
+    (entry,) = [e for e in entries if e.get("request_id") == trace]
+    assert entry["severity"] == "INFO"
+    assert entry["logging.googleapis.com/trace"] == f"projects/demo/traces/{trace}"
+    assert entry["httpRequest"]["status"] == 200
+    assert entry["message"].startswith("GET / 200 in ")
+
+
+def test_log_execution_id_does_not_lose_or_repeat_lines(tmp_path: Path) -> None:
+    with worlds(tmp_path, env={"LOG_EXECUTION_ID": "true"}) as (world,):
+        world.get("/auth-url")
+        world.get("/auth-url")
+    said = [line for line in world.lines if "GET / 200" in line]
+    assert len(said) == 2
+
+
+def test_missing_settings_are_named_in_the_log_only(tmp_path: Path) -> None:
+    env = {"FYERS_SECRET_ID": "", "FYERS_APP_ID": ""}
+    with worlds(tmp_path, env=env) as (world,):
+        page = world.get("/auth-url", browser=True)
+        reply = world.get("/auth-url")
+    assert (page.status_code, reply.json()["code"]) == (500, "misconfigured")
+    assert "FYERS_SECRET_ID" not in page.text + reply.text
+    (line, _) = [line for line in world.lines if "misconfigured:" in line]
+    assert "FYERS_APP_ID is missing; FYERS_SECRET_ID is missing" in line
+
+
+def test_secrets_put_into_everything_a_caller_sends_reach_no_log(world: World) -> None:
+    before = len(world.lines)
+    world.stored()
+    secret = HOOK_SECRET
+    for path in ("/auth-url", "/generate-token", "/refresh-token", "/readyz"):
+        for method in ("GET", "POST", "PUT"):
+            requests.request(
+                method,
+                f"{world.url}{path}/{secret}?token={secret}&auth_code={secret}",
+                data=json.dumps({"token": secret, "auth_code": secret, "pin": secret}),
+                headers={
+                    "Authorization": f"Bearer {secret}",
+                    "Cookie": f"token={secret}",
+                    "X-Request-Id": f"id-{secret}",
+                    "Accept": "text/html",
+                    "Content-Type": "application/json",
+                },
+                timeout=30,
+            )
+    lines = world.lines[before:]
+    assert len(lines) >= 12
+    assert leaked(lines, world.secrets) == []
+
+
+def test_the_search_for_secrets_finds_one() -> None:
+    assert leaked(["a", "b hidden-1 c"], ["hidden-1"]) == ["b <SECRET> c"]
+
+
+def test_an_exception_that_carries_a_secret_is_masked_in_process(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    factory = logging.getLogRecordFactory()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logs.mask(APP_SECRET)
+    logs.configure(logs.Options())
+    try:
+        States(Secret(APP_SECRET), lambda *_: True, lambda: LONG_AGO).consume(
+            APP_SECRET, ample()
+        )
+    except Exception as error:
+        logging.getLogger("shared.test").error("%s", APP_SECRET, exc_info=error)
+    finally:
+        logging.setLogRecordFactory(factory)
+        for handler in root.handlers[:]:
+            if handler not in handlers:
+                root.removeHandler(handler)
+        root.setLevel(level)
+    assert leaked(caplog.text.splitlines(), [APP_SECRET]) == []
