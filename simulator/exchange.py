@@ -77,8 +77,7 @@ class Exchange:
             refusal = shortfall(self, order)
             if fill == "rms" or refusal:
                 self._reject(order, refusal)
-                return order
-            if self.options.fill_delay:
+            elif self.options.fill_delay:
                 half = self.options.fill_delay / 2
                 self._agenda.add(half, lambda: self._accept(order))
                 self._agenda.add(2 * half, lambda: self._work(order, fill))
@@ -155,9 +154,7 @@ class Exchange:
     def drop_exits(self) -> int:
         """Make every working exit leg vanish; return how many."""
         with self.lock:
-            gone = [o for o in self.orders if o.parent_id and o.working]
-            self._ledger.drop(gone)
-            return len(gone)
+            return self._ledger.drop([o for o in self.orders if o.exit and o.working])
 
     def clear(self) -> None:
         """Forget the day."""

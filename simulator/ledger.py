@@ -31,13 +31,14 @@ class Ledger:
         if order.parent_id is not None:
             self._legs[order.parent_id].append(order)
 
-    def drop(self, orders: list[Order]) -> None:
-        """Take orders out as if they had never been."""
+    def drop(self, orders: list[Order]) -> int:
+        """Take orders out as if they had never been; return how many."""
         for order in orders:
             self.orders.remove(order)
             del self._by_id[order.id]
             if order.parent_id is not None:
                 self._legs[order.parent_id].remove(order)
+        return len(orders)
 
     def find(self, order_id: str) -> Order | None:
         """Return the order of an id."""
