@@ -133,7 +133,7 @@ class _Object:
 def _session(client: Client) -> AuthorizedSession:
     """Return an authorized session whose own refreshes are bounded as well."""
     refresh = Request(session())
-    http = AuthorizedSession(client._credentials, auth_request=refresh)  # type: ignore[no-untyped-call]  # as above
+    http = AuthorizedSession(client._credentials, auth_request=refresh)  # type: ignore[no-untyped-call]  # google.auth is half typed
     http.trust_env = False
     http.mount("https://", DeadlineAdapter())
     http.mount("http://", DeadlineAdapter())

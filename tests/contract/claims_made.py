@@ -1,0 +1,70 @@
+"""Claims for the contract: a plain one and a full one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from shared.idempotency import (
+    Claim,
+    Followed,
+    Outgoing,
+    Reply,
+    Sending,
+    State,
+)
+from shared.models import Action, Notice, Order, Product, Severity
+
+NOW = datetime(2026, 11, 24, 4, 0, 0, 123456, UTC)
+
+
+def claimed(attempt: str = "a" * 32, **later: float) -> Claim:
+    """Return a new claim, touched that much after NOW."""
+    touched = NOW + timedelta(**later)
+    return Claim(
+        state=State.CLAIMED,
+        attempt=attempt,
+        fingerprint="f" * 64,
+        created_at=NOW,
+        lease_until=NOW + timedelta(seconds=4),
+        request_id="r-1",
+        what="SELL NIFTY 25800 CE WEEKLY",
+        touched_at=touched,
+    )
+
+
+def sending(claim: Claim) -> Claim:
+    """Return the claim with every field a document can have filled in."""
+    order = Order(
+        ticker="NSE:NIFTY26NOV25800CE",
+        action=Action.SELL,
+        qty=65,
+        product=Product.INTRADAY,
+        tag="0123456789abcdef0123",
+        stop_loss=Decimal("15.05"),
+        take_profit=Decimal("25.10"),
+    )
+    notice = Notice("Look.", Severity.WARNING, "outcome_unknown", NOW, quantity=65)
+    return replace(
+        claim,
+        state=State.UNKNOWN,
+        reason="no answer",
+        retry=True,
+        sending=Sending(
+            order=order,
+            lot=65,
+            ltp=Decimal("100.30"),
+            stop_loss=Decimal("115.35"),
+            take_profit=Decimal("75.20"),
+            sent_at=NOW,
+            send_by=NOW + timedelta(seconds=2),
+            day=date(2026, 11, 24),
+            note="cut",
+        ),
+        reply=Reply(202, '{"success": false}'),
+        expires_at=NOW + timedelta(days=1),
+        closed=True,
+        outbox=(Outgoing(notice, ("url",)),),
+        followed=(Followed(order, "1", NOW, date(2026, 11, 24), "r-1", told=("x",)),),
+    )

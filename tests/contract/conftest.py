@@ -1,0 +1,117 @@
+"""The stores under contract: each behind one name, the real ones and the fake."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.sqlite import SqliteClaims
+from shared.idempotency import ClaimStore
+from shared.models import Deadline
+from tests.fakes.claims import MemoryClaims
+from tests.gcs_server import GcsServer
+
+
+@dataclass
+class MovingClock:
+    """An instant a test moves."""
+
+    now: datetime = datetime(2026, 11, 24, 4, 0, 0, 123456, UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **step: float) -> None:
+        self.now += timedelta(**step)
+
+
+def seconds(left: float) -> Deadline:
+    """Return a deadline on the real clock."""
+    return Deadline(time.monotonic() + left, time.monotonic)
+
+
+def race(callers: int, act: Callable[[int], object]) -> list[object]:
+    """Run `act` in that many threads at once; return results and what was raised."""
+    gate = threading.Barrier(callers)
+    results: list[object] = [None] * callers
+
+    def run(place: int) -> None:
+        gate.wait()
+        try:
+            results[place] = act(place)
+        except Exception as error:
+            results[place] = error
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@dataclass
+class StoreKind:
+    """One implementation of a ClaimStore: how to open it, here or in a process."""
+
+    name: str
+    open: Callable[[], ClaimStore]
+    """Return a fresh instance on the same data."""
+    address: str
+    """What another process opens: a path, or a project."""
+    env: dict[str, str]
+    clock: MovingClock
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock()
+
+
+@pytest.fixture(params=["memory", "sqlite", "firestore"])
+def kind(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: MovingClock
+) -> Iterator[StoreKind]:
+    """Yield each ClaimStore on clean data."""
+    if request.param == "memory":
+        only = MemoryClaims(clock)
+        yield StoreKind("memory", lambda: only, "", {}, clock)
+    elif request.param == "sqlite":
+        path = tmp_path / "state" / "claims.sqlite"
+        yield StoreKind(
+            "sqlite", lambda: SqliteClaims(path, clock), str(path), {}, clock
+        )
+    else:
+        from shared.adapters.firestore import FirestoreClaims
+
+        emulator = request.getfixturevalue("firestore_emulator")
+        project = f"t-{secrets.token_hex(6)}"
+        with emulator.here():
+            yield StoreKind(
+                "firestore",
+                lambda: FirestoreClaims(project, "(default)", clock),
+                project,
+                emulator.env(),
+                clock,
+            )
+
+
+@pytest.fixture
+def store(kind: StoreKind) -> ClaimStore:
+    return kind.open()
+
+
+@pytest.fixture
+def gcs(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
+    """Yield a Cloud Storage server that new clients of this process use."""
+    server = GcsServer()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+    yield server
+    server.close()
