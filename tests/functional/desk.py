@@ -9,7 +9,6 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,14 +26,19 @@ QUOTES = "/data/quotes"
 BOOK = "/api/v3/orders"
 
 
-@dataclass
 class Desk:
-    """One served webhook (or several), its simulator and its phone."""
+    """One served webhook (or several), its simulator and its phone.
 
-    servers: list[World]
-    ticker: str
-    strike: float
-    lot: int
+    Not a dataclass: a property test would print all it holds for every example.
+    """
+
+    def __init__(
+        self, servers: list[World], ticker: str, strike: float, lot: int
+    ) -> None:
+        self.servers = servers
+        self.ticker = ticker
+        self.strike = strike
+        self.lot = lot
 
     @property
     def world(self) -> World:
