@@ -7,6 +7,7 @@ settings name the same thing.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from shared.notifications import Notifier
 from shared.symbols import Symbols, SymbolSource, SymbolStore
 from shared.tokens import Refused, Tokens, TokenStore
 from shared.wiring.process import clock, new_attempt, now, once, pause
+
+_LOG = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from shared.adapters.fyers.login import FyersLogin
@@ -43,6 +46,8 @@ def claim_store(settings: Settings) -> ClaimStore:
 @once
 def claims(settings: Settings) -> Claims:
     """Return the claim machine."""
+    if not settings.duplicate_window_seconds:
+        _LOG.warning("DUPLICATE_WINDOW_SECONDS is 0: equal alerts are all traded")
     rules = Rules(
         ttl=settings.idempotency_ttl_seconds, window=settings.duplicate_window_seconds
     )
