@@ -69,7 +69,7 @@ class Tokens:
     ) -> None:
         self._store = store
         self._refresh = refresh
-        self._day = OncePerDay(once, clock)
+        self._day = OncePerDay(once, clock, pause)
         self._login_needed = login_needed
         self._clock = clock
         self._pause = pause
@@ -131,11 +131,12 @@ class Tokens:
             raise self._login("nobody has logged in yet", deadline)
         if self._other(stored.token, refused):
             return stored.token
-        if stored.token.refresh is None or self._day.happened(REFUSAL, deadline):
+        if stored.token.refresh is None or self._day.known(REFUSAL):
             raise self._login("FYERS wants a fresh login", deadline)
         digest = hashlib.sha256(stored.token.access.open().encode()).hexdigest()
         if not self._day.lease(f"refresh:{digest}", deadline):
             return self._from_another(refused, deadline)
+        self._unless_refused(deadline)
         return self._refreshed(stored, deadline)
 
     def _refreshed(self, stored: StoredToken, deadline: Deadline) -> Token:
@@ -166,15 +167,19 @@ class Tokens:
         return stored.token if stored and self._alive(stored.token) else None
 
     def _from_another(self, refused: Token, deadline: Deadline) -> Token:
+        self._unless_refused(deadline)
         patience = deadline.within(WAIT_SECONDS)
         while patience.left() > _STEP_SECONDS:
             self._pause(_STEP_SECONDS)
             stored = self._read(deadline)
             if stored is not None and self._other(stored.token, refused):
                 return stored.token
-            if self._day.happened(REFUSAL, deadline):
-                raise self._login("FYERS wants a fresh login", deadline)
+        self._unless_refused(deadline)
         raise Unavailable("the FYERS token is being renewed right now")
+
+    def _unless_refused(self, deadline: Deadline) -> None:
+        if self._day.happened(REFUSAL, deadline):
+            raise self._login("FYERS wants a fresh login", deadline)
 
     def _login(
         self, reason: str, deadline: Deadline, *, tell: bool = True

@@ -17,6 +17,9 @@ LEASE = timedelta(seconds=60)
 ENDS = timedelta(hours=6)
 """FYERS ends every token at 06:00 IST."""
 
+_TRIES = 5
+_PAUSE = 0.02
+
 Once = Callable[[str, datetime, Deadline], bool]
 """Return whether a name is new until its expiry; raises `Doubtful`."""
 
@@ -33,9 +36,12 @@ def token_day(now: datetime) -> date:
 class OncePerDay:
     """Facts of an IST day, kept for all instances and remembered in this one."""
 
-    def __init__(self, once: Once, clock: Clock) -> None:
+    def __init__(
+        self, once: Once, clock: Clock, pause: Callable[[float], None]
+    ) -> None:
         self._once = once
         self._clock = clock
+        self._pause = pause
         self._known: dict[str, date] = {}
 
     def lease(self, work: str, deadline: Deadline) -> bool:
@@ -45,14 +51,18 @@ class OncePerDay:
         except Doubtful as error:
             raise Unavailable("the store of claims does not answer") from error
 
+    def known(self, fact: str) -> bool:
+        """Return whether this instance has seen `fact` noted today."""
+        return self._known.get(fact) == self._today()
+
     def happened(self, fact: str, deadline: Deadline) -> bool:
         """Return whether `fact` was noted today; raises `Unavailable`."""
         today = self._today()
-        if self._known.get(fact) == today:
+        if self.known(fact):
             return True
         try:
             # Naming it with an expiry of now leaves nothing that counts: only a look.
-            noted = not self._once(f"{fact}:{today}", self._clock(), deadline)
+            noted = not self._surely(f"{fact}:{today}", self._clock(), deadline)
         except Doubtful as error:
             raise Unavailable("the store of claims does not answer") from error
         if noted:
@@ -65,16 +75,26 @@ class OncePerDay:
         self._known[fact] = today
         over = datetime.combine(today + timedelta(days=1), time(), IST) + ENDS
         try:
-            self._once(f"{fact}:{today}", over, deadline)
+            self._surely(f"{fact}:{today}", over, deadline)
         except Doubtful:
             _log.warning("%s could not be noted for today; it may be repeated", fact)
+
+    def _surely(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
+        """Name it again while instances that look at once are in each other's way."""
+        for attempt in range(1, _TRIES):
+            try:
+                return self._once(what, expires_at, deadline)
+            except Doubtful:
+                self._pause(min(_PAUSE * attempt, deadline.left()))
+        return self._once(what, expires_at, deadline)
 
     def tell(self, fact: str, send: Callable[[], bool], deadline: Deadline) -> None:
         """Send once a day; a crash or a dead channel repeats it, never loses it."""
         try:
-            if self.happened(fact, deadline):
+            sending = f"{fact}-sending:{self._today()}"
+            if self.known(fact) or not self.lease(sending, deadline):
                 return
-            if not self.lease(f"{fact}-sending:{self._today()}", deadline):
+            if self.happened(fact, deadline):
                 return
         except Unavailable:
             _log.warning("whether %s was told today is unknown; telling it", fact)
