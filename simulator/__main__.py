@@ -56,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     known = Options()
     add("--port", type=int, default=0, help="0 (default) takes a free one")
     add(
-        "--asof", type=date.fromisoformat, help="date of the symbol master (today, IST)"
+        "--asof",
+        type=date.fromisoformat,
+        metavar="YYYY-MM-DD",
+        help="date of the symbol master (today, IST)",
     )
     add(
         "--master-rows",

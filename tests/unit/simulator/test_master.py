@@ -11,6 +11,7 @@ import pytest
 
 from simulator import master
 from simulator.expiries import HOLIDAYS, listed, monthly, trading_day
+from simulator.master.__main__ import main
 from simulator.options import IST
 
 DAYS = [date(2026, 2, 9) + timedelta(days=53 * step) for step in range(14)]
@@ -195,7 +196,7 @@ def test_the_same_day_makes_the_same_file() -> None:
 
 def test_the_command_writes_a_file(tmp_path: Path) -> None:
     out = tmp_path / "NSE_FO.csv"
-    master.main([str(out), "--asof", "2026-11-24", "--stocks", "1"])
+    main([str(out), "--asof", "2026-11-24", "--stocks", "1"])
     assert out.read_bytes().count(b"\n") == len(
         master.lines(date(2026, 11, 24), stocks=1)
     )

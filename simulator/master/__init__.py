@@ -9,11 +9,9 @@ monthly ticker, the others the weekly code.
 
 from __future__ import annotations
 
-import argparse
 import random
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta, timezone
-from pathlib import Path
 
 from simulator.expiries import listed, trading_day
 from simulator.underlyings import FUTURE_OF, Root, indices, stocks
@@ -118,42 +116,3 @@ def _root_lines(root: Root, asof: date, close: time) -> Iterator[tuple[str, str]
 def _ending(columns: int) -> str:
     fields = ("None", "0", "0.0", "")
     return "".join(f",{field}" for field in fields[: columns - 18])
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Write a synthetic symbol master to a file."""
-    parser = argparse.ArgumentParser(
-        prog="python -m simulator.master",
-        description="Write a synthetic FYERS NSE_FO symbol master.",
-    )
-    parser.add_argument("out", type=Path, help="file to write")
-    today = datetime.now(IST).date()
-    parser.add_argument(
-        "--asof", type=date.fromisoformat, default=today, help="file date, YYYY-MM-DD"
-    )
-    parser.add_argument(
-        "--rows", type=int, help="at least this many lines (else by --stocks)"
-    )
-    parser.add_argument("--stocks", type=int, default=206, help="number of stocks")
-    parser.add_argument("--close", default="15:40", help="session end in IST, HH:MM")
-    parser.add_argument("--columns", type=int, choices=COLUMNS, default=21)
-    parser.add_argument(
-        "--mixed-lots", action="store_true", help="two lot sizes on the indices"
-    )
-    parser.add_argument("--seed", type=int, default=7)
-    chosen = parser.parse_args(arguments)
-    made = lines(
-        chosen.asof,
-        chosen.stocks,
-        chosen.close,
-        rows=chosen.rows,
-        mixed_lots=chosen.mixed_lots,
-        columns=chosen.columns,
-        seed=chosen.seed,
-    )
-    chosen.out.write_bytes(text(made))
-    print(f"{chosen.out}: {len(made)} contracts as of {chosen.asof}")
-
-
-if __name__ == "__main__":
-    main()
