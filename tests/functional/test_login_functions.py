@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 import requests
@@ -266,6 +267,38 @@ def test_two_processes_refused_at_once_ask_once_and_tell_once(tmp_path: Path) ->
         assert one.calls("/validate-refresh-token") == 1
         assert {reply.json()["code"] for reply in replies} == {"login_required"}
         assert len(one.phone.notices) == 1
+
+
+def _alert() -> dict[str, object]:
+    return {
+        "token": HOOK_SECRET,
+        "symbol": "NIFTY",
+        "strikeprice": 25800,
+        "optionType": "CE",
+        "expiry": "WEEKLY",
+        "action": "SELL",
+        "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def test_an_alert_without_a_login_is_424_and_the_owner_is_told(morning: World) -> None:
+    morning.post("/refresh-symbols")
+    for _ in range(2):
+        reply = morning.post("/webhook", _alert() | {"idempotency_key": uuid4().hex})
+        assert (reply.status_code, reply.json()["code"]) == (424, "not_logged_in")
+    links = [n for n in morning.phone.notices if "?go=1" in n["message"]]
+    assert len(links) == 1
+
+
+def test_a_login_serves_a_webhook_that_runs_already(morning: World) -> None:
+    morning.post("/refresh-symbols")
+    morning.store(datetime.now(UTC) + timedelta(hours=30))  # FYERS does not know it
+    dead = morning.post("/webhook", _alert() | {"idempotency_key": uuid4().hex})
+    assert dead.json()["code"] == "not_logged_in"
+    assert morning.calls("/validate-refresh-token") == 1
+    assert morning.get(morning.redirected()).status_code == 200
+    alive = morning.post("/webhook", _alert() | {"idempotency_key": uuid4().hex})
+    assert alive.status_code != 424, alive.text
 
 
 def test_readyz_names_what_fails_and_nothing_else(morning: World) -> None:
