@@ -334,8 +334,12 @@ other_python() {
 # they are skipped.
 browser() {
   local name
-  for name in chromium chromium-browser google-chrome; do
-    if command -v "$name" >/dev/null 2>&1; then return; fi
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+    if [ -n "$name" ] && name=$(command -v "$name"); then
+      export CHROMIUM="$name"
+      return
+    fi
   done
   if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
     stage "Installing Debian's chromium for the browser tests" sh -c \

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ RECONCILE_EVERY = 60.0
 MORNING = ("refresh-symbols", "refresh-token")
 NEEDED = ("FYERS_APP_ID", "FYERS_SECRET_ID", "FYERS_PIN", "WEBHOOK_SECRET_TOKEN")
 IST = timedelta(hours=5, minutes=30)
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Schedule:
@@ -147,25 +149,38 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.env_file and not chosen.live:
         parser.error("--env-file is for --live; the simulator has its own settings")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: clean up
-    stop = threading.Event()
+    for number in ENDINGS:  # SIGINT too: a shell's background job ignores it
+        signal.signal(number, signal.default_int_handler)
     try:
         env = dict(os.environ)
         if chosen.env_file:
             env |= read_env_file(chosen.env_file)
         there = live(chosen.port, env) if chosen.live else simulated(chosen.port)
         with there as address:
-            print("Ctrl-C stops everything.", flush=True)
-            schedule = Schedule(address)
-            threading.Thread(target=schedule.play, args=(stop,), daemon=True).start()
-            try:
-                threading.Event().wait()
-            finally:
-                stop.set()
+            _keep_going(address)
     except KeyboardInterrupt:
-        print("\nStopped.", flush=True)
+        pass
     except (Failed, serve.PortTaken, serve.StartFailed, OSError) as error:
         sys.exit(f"{error}")
+    print("\nStopped.", flush=True)
+
+
+def _keep_going(address: str) -> None:
+    """Play the schedule until told to end.
+
+    A handler that only notes the signal: an exception may be raised, and lost, wherever
+    the interpreter happens to be, and a lock may be held there.
+    """
+    told: list[int] = []
+    for number in ENDINGS:
+        signal.signal(number, lambda number, _: told.append(number))
+    print("Ctrl-C stops everything.", flush=True)
+    stop = threading.Event()
+    schedule = Schedule(address)
+    threading.Thread(target=schedule.play, args=(stop,), daemon=True).start()
+    while not told:
+        time.sleep(0.1)
+    stop.set()
 
 
 if __name__ == "__main__":

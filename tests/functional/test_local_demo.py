@@ -108,8 +108,11 @@ def running() -> Iterator["subprocess.Popen[str]"]:
     with start("local.run", "--port", "0") as process:
         yield process
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
-            process.wait(20)
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            _, left = psutil.wait_procs([psutil.Process(process.pid), *family], 20)
+            for each in left:
+                each.kill()
 
 
 def until(process: "subprocess.Popen[str]", text: str) -> str:

@@ -48,7 +48,11 @@ case "$*" in
     sleep "${{PIP_SECONDS:-0}}"
     if [ -n "${{PIP_SAYS:-}}" ]; then echo "$PIP_SAYS"; exit 1; fi
     ;;
-  *) echo "ran $version: $*"; exit "${{RAN_EXIT:-0}}" ;;
+  *)
+    echo "ran $version: $*"
+    if [ -n "${{SHOW:-}}" ]; then echo "$SHOW is ${{!SHOW}}"; fi
+    exit "${{RAN_EXIT:-0}}"
+    ;;
 esac
 """
 

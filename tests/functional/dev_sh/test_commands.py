@@ -111,6 +111,12 @@ def test_chromium_that_is_there_is_left_alone(root: Machine) -> None:
     assert "apt-get install" not in root.calls()
 
 
+def test_another_chrome_is_named_to_the_tests(root: Machine) -> None:
+    root.program("google-chrome", "#!/bin/sh\n")
+    _, output = root.run("test", SHOW="CHROMIUM")
+    assert output.endswith(f"CHROMIUM is {root.root}/bin/google-chrome\n")
+
+
 def test_without_chromium_the_tests_run_and_say_what_is_skipped(user: Machine) -> None:
     status, output = user.run("test")
     assert (status, "the browser tests will be skipped" in output) == (0, True)
