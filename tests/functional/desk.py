@@ -17,6 +17,7 @@ import requests
 
 from simulator import Fault
 from tests.functional.login_world import HOOK_SECRET, World, worlds
+from tests.gcs_server import GcsServer
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+\+00:00")
 
@@ -132,45 +133,79 @@ def _earlier(instant: str, seconds: float) -> str:
 def desks(
     folder: Path, count: int = 1, env: Mapping[str, str] | None = None
 ) -> Iterator[Desk]:
-    """Serve the functions, logged in and with symbols, unpaced."""
-    settings = {"FYERS_CALLS_PER_SECOND": "0", "WEBHOOK_MAX_QTY": "2", **(env or {})}
+    """Serve the functions on the embedded stores, logged in, with symbols, unpaced."""
+    with _served(folder, count, env or {}) as servers:
+        keep_login(servers[0])
+        yield _desk(servers)
+
+
+@contextmanager
+def google_desks(
+    folder: Path, firestore: str, count: int = 1, env: Mapping[str, str] | None = None
+) -> Iterator[Desk]:
+    """Serve them on Google's stores: the Firestore emulator and a bucket of our own."""
+    bucket = GcsServer()
+    settings = {
+        "STATE_BACKEND": "gcp",
+        "GOOGLE_CLOUD_PROJECT": f"desk-{uuid.uuid4().hex[:12]}",
+        "GCS_BUCKET_NAME": "desk",
+        "FIRESTORE_EMULATOR_HOST": firestore,
+        "STORAGE_EMULATOR_HOST": bucket.url,
+        **(env or {}),
+    }
+    try:
+        with _served(folder, count, settings) as servers:
+            bucket.put(("desk", "tokens/tokens.json"), _token(servers[0]), None)
+            yield _desk(servers)
+    finally:
+        bucket.close()
+
+
+@contextmanager
+def _served(folder: Path, count: int, env: Mapping[str, str]) -> Iterator[list[World]]:
+    settings = {"FYERS_CALLS_PER_SECOND": "0", "WEBHOOK_MAX_QTY": "2", **env}
     with worlds(folder, count, settings) as servers:
-        first = servers[0]
-        login(first)
-        assert first.post("/refresh-symbols").status_code == 200
-        assert first.get("/webhook").status_code == 200
-        catalogue = first.fyers.market.catalogue
-        spot = catalogue.spot("NIFTY")
-        now = datetime.now(UTC).timestamp()
-        assert spot is not None
-        _, _, ticker = min(
-            (contract.expires, abs(contract.strike - spot), contract.ticker)
-            for contract in map(catalogue.find, catalogue)
-            if contract is not None
-            and contract.underlying == "NIFTY"
-            and contract.strike is not None
-            and contract.expires > now
-            and contract.ticker.endswith("CE")
-        )
-        contract = catalogue.find(ticker)
-        assert contract is not None
-        assert contract.strike is not None
-        yield Desk(servers, ticker, float(contract.strike), contract.lot)
+        yield servers
 
 
-def login(world: World) -> None:
-    """Keep a login that FYERS accepts."""
+def _desk(servers: list[World]) -> Desk:
+    first = servers[0]
+    assert first.post("/refresh-symbols").status_code == 200
+    for server in servers:
+        assert server.get("/webhook").status_code == 200
+    catalogue = first.fyers.market.catalogue
+    spot = catalogue.spot("NIFTY")
+    now = datetime.now(UTC).timestamp()
+    assert spot is not None
+    _, _, ticker = min(
+        (contract.expires, abs(contract.strike - spot), contract.ticker)
+        for contract in map(catalogue.find, catalogue)
+        if contract is not None
+        and contract.underlying == "NIFTY"
+        and contract.strike is not None
+        and contract.expires > now
+        and contract.ticker.endswith("CE")
+    )
+    contract = catalogue.find(ticker)
+    assert contract is not None
+    assert contract.strike is not None
+    return Desk(servers, ticker, float(contract.strike), contract.lot)
+
+
+def keep_login(world: World) -> None:
+    """Keep a login that FYERS accepts, in the embedded store."""
+    world.token_file.parent.mkdir(parents=True, exist_ok=True)
+    world.token_file.write_bytes(_token(world))
+
+
+def _token(world: World) -> bytes:
     tokens = world.fyers.login()
     now = datetime.now(UTC)
-    world.token_file.parent.mkdir(parents=True, exist_ok=True)
-    world.token_file.write_text(
-        json.dumps(
-            {
-                **{name: tokens[name] for name in ("access_token", "refresh_token")},
-                "issued_at": now.isoformat(),
-                "expires_at": (now + timedelta(hours=8)).isoformat(),
-                "fy_id": world.fyers.options.fy_id,
-            }
-        )
-    )
     world.secrets += [tokens["access_token"], tokens["refresh_token"]]
+    kept = {
+        **{name: tokens[name] for name in ("access_token", "refresh_token")},
+        "issued_at": now.isoformat(),
+        "expires_at": (now + timedelta(hours=8)).isoformat(),
+        "fy_id": world.fyers.options.fy_id,
+    }
+    return json.dumps(kept).encode()

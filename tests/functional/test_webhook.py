@@ -13,7 +13,15 @@ import pytest
 import requests
 
 from local import serve
-from tests.functional.desk import BOOK, ORDERS, POSITIONS, QUOTES, Desk, desks, login
+from tests.functional.desk import (
+    BOOK,
+    ORDERS,
+    POSITIONS,
+    QUOTES,
+    Desk,
+    desks,
+    keep_login,
+)
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +219,7 @@ def test_without_a_login_it_is_424(desk: Desk) -> None:
     try:
         assert said(desk.send()) == (424, "not_logged_in")
     finally:
-        login(desk.world)
+        keep_login(desk.world)
     assert desk.orders() == []
     assert "not_logged_in" in desk.events
     assert desk.send().status_code == 200
