@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import socket
 import socketserver
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
@@ -84,7 +86,9 @@ class Listener(socketserver.ThreadingTCPServer):
         super().shutdown_request(request)  # type: ignore[arg-type]  # always a socket
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Stay quiet about clients that went away."""
+        """Show a fault of the simulator itself, not a client that went away."""
+        if not isinstance(sys.exception(), OSError):
+            traceback.print_exc()
 
     def close_connections(self) -> None:
         """Close what clients keep alive, so that none waits for a dead server."""

@@ -19,6 +19,8 @@ LIMIT, MARKET, STOP, STOP_LIMIT = 1, 2, 3, 4
 BUY, SELL = 1, -1
 LIMITED, STOPPED = (LIMIT, STOP_LIMIT), (STOP, STOP_LIMIT)
 LEAST_PRICE = Decimal("0.0025")
+MOST = Decimal("1e9")
+"""Rupees; far above any price, far below where decimals lose their ticks."""
 TAG = re.compile(r"[A-Za-z0-9]{1,30}")
 PRODUCTS = ("INTRADAY", "MARGIN")
 """Products of a derivative; CNC and MTF are for shares."""
@@ -137,7 +139,7 @@ def number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise invalid()
     found = Decimal(str(value))
-    if not found.is_finite():
+    if not found.is_finite() or abs(found) > MOST:
         raise invalid()
     return found
 

@@ -78,7 +78,7 @@ class Refused(Exception):
 
 def encode(value: object) -> bytes:
     """Return a value as compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def ok(code: int = 200, message: str = "", **payload: object) -> Reply:

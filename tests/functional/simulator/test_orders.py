@@ -168,6 +168,11 @@ def test_a_done_order_is_not_pending(
     assert said(reply) == (400, -52, "Not a pending order")
 
 
+def test_an_id_that_is_no_text_of_this_world_is_refused(client: Client) -> None:
+    reply = client("DELETE", ORDERS, data=b'{"id":"\\ud800"}')
+    assert (reply.status_code, reply.json()["code"]) == (400, -51)
+
+
 def test_an_empty_id_is_refused(client: Client) -> None:
     assert said(client("DELETE", ORDERS, json={"id": ""})) == (
         400,

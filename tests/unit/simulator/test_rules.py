@@ -39,6 +39,7 @@ LEAST = "Must be greater than or equal to"
         ({"stopPrice": 100}, "stopPrice does not match: 0"),
         ({"limitPrice": "0"}, "Invalid input"),
         ({"limitPrice": float("nan")}, "Invalid input"),
+        ({"type": 1, "limitPrice": 1e300}, "Invalid input"),
         ({"type": 1}, f"limitPrice: {LEAST} 0.0025"),
         ({"type": 3}, f"stopPrice: {LEAST} 0.0025"),
         (
