@@ -1,0 +1,126 @@
+"""What only SQLite can do wrong: locked, broken, out of reach."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.sqlite import SqliteClaims
+from shared.errors import Conflict, Doubtful
+from shared.idempotency import Stored
+from tests.contract.claims_made import NOW, claimed
+from tests.contract.conftest import race, seconds
+
+KEY = "0" * 63 + "1"
+LATER = NOW + timedelta(days=1)
+BOUND = 0.3
+SLACK = 0.2
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "claims.sqlite"
+
+
+@pytest.fixture
+def store(path: Path) -> SqliteClaims:
+    store = SqliteClaims(path, lambda: NOW)
+    store.warm(seconds(5))
+    return store
+
+
+WRITES: dict[str, Callable[[SqliteClaims], object]] = {
+    "create": lambda store: store.create(KEY, claimed(), seconds(BOUND)),
+    "replace": lambda store: store.replace(
+        Stored(KEY, claimed(), "0"), claimed(), seconds(BOUND)
+    ),
+    "once": lambda store: store.once("x", LATER, seconds(BOUND)),
+}
+
+
+@pytest.mark.parametrize("operation", WRITES)
+def test_a_locked_file_is_doubtful_in_time(
+    store: SqliteClaims, path: Path, operation: str
+) -> None:
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    begun = time.monotonic()
+    with pytest.raises(Doubtful):
+        WRITES[operation](store)
+    holder.close()
+    assert time.monotonic() - begun < BOUND + SLACK
+
+
+def test_a_lock_that_ends_in_time_is_waited_for(
+    store: SqliteClaims, path: Path
+) -> None:
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN EXCLUSIVE")
+
+    def act(place: int) -> object:
+        if place:
+            return store.create(KEY, claimed(), seconds(10))
+        time.sleep(0.1)
+        holder.close()
+        return None
+
+    assert isinstance(race(2, act)[1], Stored)
+
+
+def test_a_file_that_is_no_database_is_doubtful(path: Path) -> None:
+    path.write_bytes(b"not a database, " * 100)
+    with pytest.raises(Doubtful):
+        SqliteClaims(path, lambda: NOW).read(KEY, seconds(1))
+
+
+def test_a_place_nobody_can_write_is_doubtful(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    store = SqliteClaims(tmp_path / "file" / "claims.sqlite", lambda: NOW)
+    with pytest.raises(Doubtful):
+        store.warm(seconds(1))
+
+
+@pytest.mark.parametrize("document", ["not json", '{"state": "SOLD"}'])
+def test_a_broken_row_is_doubtful_and_hides_no_other(
+    store: SqliteClaims, path: Path, document: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.create("9" * 64, claimed(minutes=-1), seconds(5))
+    created = store.create(KEY, claimed(), seconds(5))
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE alerts SET document = ? WHERE key = ?", (document, "9" * 64))
+    db.close()
+    with pytest.raises(Doubtful):
+        store.read("9" * 64, seconds(5))
+    assert store.watched(5, seconds(5)) == (created,)
+    assert "9" * 64 in caplog.text
+
+
+def test_a_row_deleted_and_made_again_is_not_the_old_one(
+    store: SqliteClaims, path: Path
+) -> None:
+    old = store.create(KEY, claimed(), seconds(5))
+    with sqlite3.connect(path) as db:
+        db.execute("DELETE FROM alerts")
+    db.close()
+    store.create(KEY, claimed(), seconds(5))
+    with pytest.raises(Conflict):
+        store.replace(old, claimed("b" * 32), seconds(5))
+
+
+@pytest.mark.parametrize("lap", range(5))
+def test_first_connections_at_once_all_work(path: Path, lap: int) -> None:
+    def first(place: int) -> bool:
+        own = SqliteClaims(path, lambda: NOW)
+        return own.once(f"name {place}", LATER, seconds(10))
+
+    assert race(12, first) == [True] * 12
+
+
+def test_making_a_store_touches_no_file(path: Path) -> None:
+    SqliteClaims(path, lambda: NOW)
+    assert not path.exists()
