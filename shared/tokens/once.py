@@ -58,8 +58,6 @@ class OncePerDay:
     def happened(self, fact: str, deadline: Deadline) -> bool:
         """Return whether `fact` was noted today; raises `Unavailable`."""
         today = self._today()
-        if self.known(fact):
-            return True
         try:
             # Naming it with an expiry of now leaves nothing that counts: only a look.
             noted = not self._surely(f"{fact}:{today}", self._clock(), deadline)

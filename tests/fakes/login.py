@@ -79,13 +79,18 @@ class MemoryTokens:
 
     stored: StoredToken | None = None
     doubt: bool = False
+    silent_reads: bool = False
+    reply_lost: bool = False
+    """The next write is applied, and its answer lost."""
+    request_lost: bool = False
+    """The next write does not arrive, and nobody can tell."""
     before_write: Callable[[], None] | None = None
     reads: int = 0
 
     def read(self, deadline: Deadline) -> StoredToken | None:
         """Return what is stored."""
         self.reads += 1
-        if self.doubt:
+        if self.doubt or self.silent_reads:
             raise Doubtful("silent")
         return self.stored
 
@@ -98,7 +103,13 @@ class MemoryTokens:
             raise Doubtful("silent")
         if generation != (self.stored.generation if self.stored else 0):
             raise Conflict("another generation")
+        if self.request_lost:
+            self.request_lost = False
+            raise Doubtful("the request was lost")
         self.put(token)
+        if self.reply_lost:
+            self.reply_lost = False
+            raise Doubtful("the answer was lost")
         return generation + 1
 
     def put(self, token: Token) -> None:
@@ -118,11 +129,13 @@ class MemoryOnce:
 
     clock: Callable[[], datetime]
     doubt: bool = False
+    silent_about: str = "\0"
+    """Names that begin so get no answer."""
     names: dict[str, datetime] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def __call__(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
-        if self.doubt:
+        if self.doubt or what.startswith(self.silent_about):
             raise Doubtful("silent")
         with self.lock:
             if self.names.get(what, self.clock()) > self.clock():

@@ -180,6 +180,42 @@ def test_a_renewed_token_serves_even_if_storing_it_is_in_doubt() -> None:
     assert here.new().renew(FRESH, ample()) is here.answer
 
 
+def test_a_renewed_token_serves_even_if_a_login_meanwhile_cannot_be_read() -> None:
+    here = Instances(FRESH)
+    here.answer = token("renewed")
+
+    def meanwhile() -> None:
+        here.store.put(token("login"))
+        here.store.silent_reads = True
+
+    here.store.before_write = meanwhile
+    assert here.new().renew(FRESH, ample()) is here.answer
+
+
+def test_with_the_token_deleted_a_person_must_log_in() -> None:
+    here = Instances(None)
+    with pytest.raises(NotLoggedIn):
+        here.new().renew(FRESH, ample())
+
+
+def test_a_refusal_known_to_an_instance_costs_no_further_look() -> None:
+    here = Instances(FRESH)
+    tokens = here.new()
+    for _ in range(2):
+        with pytest.raises(NotLoggedIn):
+            tokens.renew(FRESH, ample())
+        here.once.doubt = True
+    assert here.refreshes == 1
+
+
+def test_a_silent_store_while_looking_for_a_refusal_asks_fyers_nothing() -> None:
+    here = Instances(FRESH)
+    here.once.silent_about = "refusal:"
+    with pytest.raises(Unavailable):
+        here.new().renew(FRESH, ample())
+    assert here.refreshes == 0
+
+
 def test_two_instances_told_at_once_ask_fyers_once() -> None:
     here = Instances(FRESH)
     here.answer = token("renewed")

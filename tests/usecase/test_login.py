@@ -230,7 +230,36 @@ def test_of_two_logins_at_once_the_later_stays() -> None:
     assert world.store.token is later
 
 
-def test_a_write_in_doubt_is_settled_by_reading() -> None:
+def test_a_write_whose_answer_was_lost_is_settled_by_reading() -> None:
+    world = World()
+    world.granting()
+    world.store.reply_lost = True
+    assert world.flow().finish(world.redirect()).until == SIX
+
+
+def test_a_write_that_did_not_arrive_is_no_login() -> None:
+    world = World()
+    world.granting()
+    world.store.request_lost = True
+    with pytest.raises(Unavailable, match="could not be stored"):
+        world.flow().finish(world.redirect())
+    assert world.store.token == EARLIER
+
+
+def test_others_who_keep_storing_end_in_start_again() -> None:
+    world = World()
+    world.granting()
+
+    def again() -> None:
+        world.store.put(EARLIER)
+        world.store.before_write = again
+
+    world.store.before_write = again
+    with pytest.raises(Unavailable, match="others are logging in"):
+        world.flow().finish(world.redirect())
+
+
+def test_a_store_that_falls_silent_in_the_end_is_no_login() -> None:
     world = World()
     access = world.granting()
     world.store.before_write = lambda: setattr(world.store, "doubt", True)
