@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.config import Settings
-from shared.errors import NotLoggedIn
 from shared.idempotency import Claims, ClaimStore, Rules
 from shared.login import LoginNotices, refreshing
 from shared.models import Deadline, Token
@@ -161,19 +160,11 @@ def broker(settings: Settings) -> FyersBroker:
 
     mine = tokens(settings)
     may_refresh = settings.fyers_secret_id and settings.fyers_pin
-
-    def reread(refused: Token, deadline: Deadline) -> Token:
-        """Take a newer login from the store; this function may not ask for one."""
-        token = mine.stored(deadline)
-        if token.access == refused.access:
-            raise NotLoggedIn("a person must log in to FYERS")
-        return token
-
     return FyersBroker(
         _transport(settings),
         Pace(settings.fyers_calls_per_second, now, pause),
         mine.current,
-        mine.renew if may_refresh else reread,
+        mine.renew if may_refresh else mine.reread,
         pause,
     )
 

@@ -1,0 +1,108 @@
+"""Orders: as they go to FYERS, as its order book shows them, and how they end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from shared.models.basics import Action, Product
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One row of FYERS's net positions: a (ticker, product) pair."""
+
+    ticker: str
+    product: str
+    """As FYERS says it; may be a product this code never orders."""
+    net_qty: int
+    """Contracts, signed: below zero is short."""
+
+
+class OrderStatus(StrEnum):
+    """FYERS's order status, by meaning (facts: order book, codes 1 to 7)."""
+
+    CANCELLED = "cancelled"
+    TRADED = "traded"
+    TRANSIT = "transit"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    EXPIRED = "expired"
+    OTHER = "other"
+
+    @property
+    def working(self) -> bool:
+        """Return whether the order may still trade."""
+        return self in (OrderStatus.TRANSIT, OrderStatus.PENDING, OrderStatus.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class BookedOrder:
+    """One row of FYERS's order book."""
+
+    order_id: str
+    ticker: str
+    action: Action
+    qty: int
+    filled: int
+    product: str
+    status: OrderStatus
+    tag: str
+    """The user's tag without FYERS's `1:`; empty when the order carries none."""
+    parent_id: str | None
+    """The entry order's id on an exit leg, else None."""
+    message: str
+    placed_at: datetime | None
+    order_type: int = 2
+    """1 limit, 2 market, 3 stop (SL-M), 4 stop-limit."""
+    limit_price: Decimal = Decimal(0)
+    stop_price: Decimal = Decimal(0)
+
+    @property
+    def remaining(self) -> int:
+        """Return the contracts that may still trade."""
+        return max(0, self.qty - self.filled) if self.status.working else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A market order as it goes to FYERS; exits are distances in points."""
+
+    ticker: str
+    action: Action
+    qty: int
+    product: Product
+    tag: str
+    """20 hex digits; FYERS returns `1:<tag>` and never deduplicates by it."""
+    stop_loss: Decimal | None = None
+    """Distance from the fill, rupees (`legType` 1), a multiple of the tick."""
+    take_profit: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """FYERS accepted the order: 1101 and an id."""
+
+    order_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """FYERS refused the order for good; nothing is working."""
+
+    code: int
+    reason: str
+    order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """FYERS may hold the order; only the order book can tell."""
+
+    reason: str
+
+
+OrderResult = Placed | Rejected | Unknown
