@@ -101,12 +101,9 @@ class Transport:
         seen.authorization = authorization
         # Until the adapter says better, anything may have happened.
         seen.record = Failed(None)
-        try:
-            with until(deadline), suppress(Exception):
-                call()
-            return seen.record
-        finally:
-            seen.authorization = ""
+        with until(deadline), suppress(Exception):
+            call()
+        return seen.record
 
 
 class _Seen(threading.local):
@@ -134,9 +131,6 @@ class _Recorder(DeadlineAdapter):
         self.seen.record = Answered(
             response.status_code, response.content, response.headers
         )
-        # The SDK decodes the body too: a page in no known charset would cost it seconds
-        # of guessing.
-        response.encoding = "utf-8"
         return response
 
     def connect(self, url: str, count: int) -> None:

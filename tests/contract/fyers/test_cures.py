@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from shared.adapters.fyers.orders import FyersBroker
+from shared.adapters.fyers.pace import Pace
 from shared.broker import NotTaken, Turn, Unreadable
 from shared.errors import Doubtful, Unavailable
 from shared.models import (
@@ -239,6 +240,24 @@ def test_an_order_ends_by_its_deadline(desk: Desk) -> None:
 
     assert isinstance(result, Unknown)
     assert time.monotonic() - begun < 0.6
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        EXPIRED,
+        says(429, {"s": "error", "code": 429, "message": "x"}, Retry_After="0"),
+        page(502, b""),
+    ],
+    ids=["401", "429", "502"],
+)
+def test_a_repeat_leaves_the_orders_place_alone(desk: Desk, refusal: Behaviour) -> None:
+    desk.tokens = ["token-1", "token-2"]
+    desk.server.script = [refusal, quote(120.5)]
+    turn = Pace(10, time.monotonic, time.sleep).reserve(2, within())
+    desk.broker.ltp(TICKER, turn)
+
+    assert turn.places == 1
 
 
 def test_a_foreign_turn_is_paced_too(desk: Desk) -> None:

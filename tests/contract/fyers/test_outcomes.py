@@ -115,6 +115,7 @@ UNKNOWN = [
     ("200 with -50", error(200, -50, "Invalid input")),
     ("400 with -99", error(400, -99, "Bad request")),
     ("200 with -99 and an id", error(200, -99, "refused RED:", id=ID)),
+    ("RED under another code", error(200, -51, RED, id=ID)),
     ("500 with -99", error(500, -99, "Something went wrong.")),
     ("500 with RED", error(500, -99, RED)),
     ("503 with 429", error(503, -429, TOO_FAST)),
@@ -217,6 +218,8 @@ def test_tls_that_fails_leaves_the_order_unknown(desk: Desk) -> None:
 
 
 def test_a_call_the_sdk_never_made_leaves_the_order_unknown(desk: Desk) -> None:
+    desk.server.script = [says(200, GOOD)]
+    order(desk)
     record = desk.transport.ask(
         lambda fyers: fyers.place_order({"qty": object()}), Secret("t"), within()
     )
