@@ -10,10 +10,13 @@ from tests import emulators
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Google's packages announce the end of Python 3.11 on import; both are supported.
-    config.addinivalue_line(
-        "filterwarnings", "ignore:You are using a Python version:FutureWarning"
-    )
+    for warning in (
+        # Google's packages announce the end of Python 3.11 on import.
+        "ignore:You are using a Python version:FutureWarning",
+        # Apprise imports it, and brings its own where it is gone.
+        "ignore:'imghdr' is deprecated:DeprecationWarning",
+    ):
+        config.addinivalue_line("filterwarnings", warning)
 
 
 @pytest.fixture(scope="session")

@@ -54,13 +54,15 @@ class AppriseChannel:
         """Send the notice; return None when the service took it, else why not."""
         from apprise import Apprise  # here: most owners use the JSON post
 
-        logging.getLogger("apprise").propagate = False  # it writes addresses
+        logging.getLogger("apprise").disabled = True  # it writes addresses
         # A new one each time: a service waits between two notices of one instance.
         service = Apprise.instantiate(self._url.open())
         if service is None:
             return "NOTIFICATION_URL is not an address Apprise knows"
-        service.socket_connect_timeout = deadline.left() / 2
-        service.socket_read_timeout = deadline.left() / 2
+        half = deadline.left() / 2
+        if not half:
+            return "no time left"
+        service.socket_connect_timeout = service.socket_read_timeout = half
         taken = service.notify(
             title=f"FYERS alerts: {notice.severity.lower()}",
             body=_text(notice),
