@@ -115,6 +115,8 @@ class Claim:
     reply: Reply | None = None
     expires_at: datetime | None = None
     """Set only with DONE, RELEASED and NOT_SENT: what is unsettled never expires."""
+    told: str = ""
+    """Why the owner was told that an earlier delivery of this alert sent nothing."""
     closed: bool = False
     """UNKNOWN of a past day, the owner told to look: no order book shows it now."""
     outbox: tuple[Outgoing, ...] = ()

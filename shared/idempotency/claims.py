@@ -116,7 +116,8 @@ class Claims(Arrows):
             )
         lapsed = old.state is State.CLAIMED and old.lease_until <= now
         if lapsed or old.state is State.RELEASED:
-            return replace(heir, created_at=old.created_at)
+            told = "" if lapsed or old.retry else old.reason
+            return replace(heir, created_at=old.created_at, told=told or old.told)
         return None
 
     def _over(self, old: Claim, now: datetime, keyed: bool) -> bool:

@@ -60,8 +60,19 @@ def _wait(parts: Parts, stored: Stored, deadline: Deadline) -> Stored:
         and patience.left() > _STEP
     ):
         parts.pause(_STEP)
-        stored = parts.claims.look(stored.key, deadline) or stored
+        stored = look(parts, stored, deadline) or stored
     return stored
+
+
+def look(parts: Parts, stored: Stored, deadline: Deadline) -> Stored | None:
+    """Return the claim as it stands, None where that cannot be read.
+
+    Raises nothing: after an order call a silent store must not become a 5xx.
+    """
+    try:
+        return parts.claims.look(stored.key, deadline)
+    except Unavailable:
+        return None
 
 
 def _overdue(parts: Parts, stored: Stored) -> bool:
@@ -88,7 +99,7 @@ def unknown(parts: Parts, stored: Stored, reason: str, delivery: Delivery) -> An
         stored = parts.claims.write(stored, claim, delivery.deadline)
         deliver(parts, stored, delivery.deadline)
     except Conflict:
-        found = parts.claims.look(stored.key, delivery.deadline)
+        found = look(parts, stored, delivery.deadline)
         if found and found.claim.state is State.DONE and found.claim.reply:
             return Answer(found.claim.reply, replayed=True)
     except Doubtful:

@@ -28,7 +28,7 @@ from shared.models import (
     Severity,
     Unknown,
 )
-from shared.orders.answering import answer_held, deliver, tell, unknown
+from shared.orders.answering import answer_held, deliver, look, tell, unknown
 from shared.orders.ports import SETTLE, Answer, Delivery, Parts
 
 _LOG = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def _placed(
     reply = wording.success(sending, placed, stored.claim.request_id)
     now = parts.clock()
     follow = settling.followed(stored.claim, placed.order_id, now)
-    notice: Notice | None = None
+    notice = _correction(stored.claim, placed, parts)
     for _ in range(3):
         try:
             claim = parts.claims.done(stored.claim, reply, notice, follow)
@@ -88,8 +88,8 @@ def _placed(
 
 
 def _correction(claim: Claim, placed: Placed, parts: Parts) -> Notice | None:
-    """Return what the owner must hear who was told otherwise meanwhile."""
-    if claim.state not in (State.UNKNOWN, State.NOT_SENT):
+    """Return what the owner must hear who was told otherwise before."""
+    if claim.state not in (State.UNKNOWN, State.NOT_SENT) and not claim.told:
         return None
     return wording.about_claim(
         "order_found",
@@ -103,10 +103,7 @@ def _correction(claim: Claim, placed: Placed, parts: Parts) -> Notice | None:
 
 def _look(parts: Parts, stored: Stored, delivery: Delivery) -> Stored | None:
     """Return the claim as it stands if it is still this order's."""
-    try:
-        found = parts.claims.look(stored.key, delivery.deadline)
-    except Unavailable:
-        return None
+    found = look(parts, stored, delivery.deadline)
     same = found is not None and found.claim.attempt == stored.claim.attempt
     return found if same else None
 

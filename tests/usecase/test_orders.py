@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -328,6 +329,29 @@ def test_a_late_acceptance_wins_and_corrects_the_owner(
     assert world.now_state() is State.DONE
     assert world.inbox.events == ["order_found"]
     assert "Correction" in world.inbox.notices[0].message
+
+
+def test_no_5xx_after_an_order_call_even_with_the_store_away(world: World) -> None:
+    """Somebody gave the order up, the store falls silent, the outcome is unknown."""
+
+    def meanwhile(call: str) -> None:
+        if call == "place":
+            world.broker.before = None
+            world.conclude(State.UNKNOWN)
+            world.store.lost["read"] = ["before"] * 9
+
+    world.broker.before = meanwhile
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    assert world.send().reply.status == 202
+
+
+def test_an_order_after_a_told_refusal_corrects_the_owner(world: World) -> None:
+    world.broker.prices[TICKER] = None
+    assert world.send().reply.status == 400
+    world.broker.prices[TICKER] = Decimal(100)
+    assert world.send().reply.status == 200
+    assert world.inbox.events == ["ltp_unavailable", "order_found"]
 
 
 def test_a_settled_absence_answers_410(world: World) -> None:
