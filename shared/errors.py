@@ -19,6 +19,7 @@
     ├── AlreadyExists            `create` found a document
     ├── Conflict                 a conditional write found another version; not applied
     └── Doubtful                 no usable answer: a write may have been applied
+        └── Damaged              what is stored cannot be read; it may be replaced
 
 Callers branch on type and data; the text is for people only and never holds a secret.
 """
@@ -147,3 +148,11 @@ class Conflict(StoreError):
 
 class Doubtful(StoreError):
     """No usable answer: a read failed, or a write may have been applied or not."""
+
+
+class Damaged(Doubtful):
+    """What is stored is not what belongs there; `generation` names it for a write."""
+
+    def __init__(self, message: str, generation: int) -> None:
+        super().__init__(message)
+        self.generation = generation

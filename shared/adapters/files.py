@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from shared.adapters import token_codec
-from shared.errors import Conflict, Doubtful
+from shared.errors import Conflict, Damaged, Doubtful
 from shared.models import Deadline, Token
 from shared.tokens import StoredToken
 
@@ -38,7 +38,7 @@ class FileTokens:
         try:
             return StoredToken(token_codec.loads(text), _generation(text))
         except token_codec.NotAToken as error:
-            raise Doubtful(str(error)) from error
+            raise Damaged(str(error), _generation(text)) from error
 
     def write(self, token: Token, generation: int, deadline: Deadline) -> int:
         """Replace that generation under the file's lock; see the port."""

@@ -19,7 +19,7 @@ from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from shared.adapters import token_codec
 from shared.adapters.deadline_http import DeadlineAdapter, session, until
-from shared.errors import Conflict, Doubtful
+from shared.errors import Conflict, Damaged, Doubtful
 from shared.models import Deadline, Token
 from shared.tokens import StoredToken
 
@@ -47,7 +47,7 @@ class GcsTokens:
         try:
             return StoredToken(token_codec.loads(text), generation)
         except token_codec.NotAToken as error:
-            raise Doubtful(str(error)) from error
+            raise Damaged(str(error), generation) from error
 
     def write(self, token: Token, generation: int, deadline: Deadline) -> int:
         """Upload over that generation (`if_generation_match`); see the port."""

@@ -12,10 +12,17 @@ from datetime import datetime
 
 from shared import logs
 from shared.broker import Login, LoginRefused, Unreadable
-from shared.errors import BadRequest, Conflict, Doubtful, Unauthorized, Unavailable
+from shared.errors import (
+    BadRequest,
+    Conflict,
+    Damaged,
+    Doubtful,
+    Unauthorized,
+    Unavailable,
+)
 from shared.login.states import States
 from shared.models import IST, Clock, Deadline, Secret, Token
-from shared.tokens import StoredToken, TokenStore, expiry_of, hide
+from shared.tokens import TokenStore, expiry_of, hide
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +47,14 @@ class Connection:
             "expires_at": until,
             "request_id": logs.request_id(),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the store holds: no token at all, a damaged one, or a token."""
+
+    token: Token | None
+    generation: int
 
 
 class LoginFlow:
@@ -72,9 +87,9 @@ class LoginFlow:
 
     def connection(self) -> Connection:
         """Return how things stand; raises `Unavailable` if the store is silent."""
-        stored, now = self._read(self._patience()), self._clock()
-        alive = stored is not None and now < stored.token.expires_at
-        return Connection(stored.token.expires_at if stored and alive else None, now)
+        token, now = self._read(self._patience()).token, self._clock()
+        alive = token is not None and now < token.expires_at
+        return Connection(token.expires_at if token and alive else None, now)
 
     def finish(self, query: Mapping[str, str]) -> Connection:
         """Store the token of the login FYERS redirected back from.
@@ -88,9 +103,9 @@ class LoginFlow:
             raise self._failed(query)
         self._states.check(state)
         logs.mask(code)  # only now: strangers must not choose what logs leave out
-        stored = self._read(deadline)
+        kept = self._read(deadline)
         self._states.consume(state, deadline)  # before the exchange: a code works once
-        return self._exchange(Secret(code), stored, deadline)
+        return self._exchange(Secret(code), kept, deadline)
 
     def finish_with_code(self, auth_code: Secret) -> Connection:
         """Store the token for a code that came by itself; raises like `finish`."""
@@ -111,9 +126,7 @@ class LoginFlow:
             f"FYERS did not log you in.{said} Start again.", "login_failed"
         )
 
-    def _exchange(
-        self, code: Secret, stored: StoredToken | None, deadline: Deadline
-    ) -> Connection:
+    def _exchange(self, code: Secret, kept: _Kept, deadline: Deadline) -> Connection:
         try:
             granted = self._login.exchange(code, deadline)
             fy_id = self._login.owner(granted.access, deadline)
@@ -134,25 +147,23 @@ class LoginFlow:
                 "FYERS gave no usable answer to the login; start again"
             ) from error
         hide(token)
-        self._store_if_owners(token, stored, deadline)
+        self._store_if_owners(token, kept, deadline)
         _log.info("logged in to FYERS until %s", token.expires_at.isoformat())
         return Connection(token.expires_at, self._clock())
 
-    def _store_if_owners(
-        self, token: Token, stored: StoredToken | None, deadline: Deadline
-    ) -> None:
+    def _store_if_owners(self, token: Token, kept: _Kept, deadline: Deadline) -> None:
         for _ in range(_WRITES):
-            owner = self._owner or (stored.token.fy_id if stored else token.fy_id)
+            owner = self._owner or (kept.token or token).fy_id
             if token.fy_id.upper() != owner.upper():
                 raise BadRequest(
                     "this is another FYERS user's login; log in as the owner",
                     "wrong_user",
                 )
             try:
-                self._store().write(token, stored.generation if stored else 0, deadline)
+                self._store().write(token, kept.generation, deadline)
             except Conflict:
-                stored = self._read(deadline)
-                if stored is not None and stored.token.issued_at > token.issued_at:
+                kept = self._read(deadline)
+                if kept.token and kept.token.issued_at > token.issued_at:
                     return  # a later login than this one is stored: the newest stays
             except Doubtful as error:
                 if not self._is_stored(token, deadline):
@@ -165,14 +176,19 @@ class LoginFlow:
         raise Unavailable("others are logging in right now; start again")
 
     def _is_stored(self, token: Token, deadline: Deadline) -> bool:
-        stored = self._read(deadline)
-        return stored is not None and stored.token.access == token.access
+        kept = self._read(deadline)
+        return kept.token is not None and kept.token.access == token.access
 
-    def _read(self, deadline: Deadline) -> StoredToken | None:
+    def _read(self, deadline: Deadline) -> _Kept:
         try:
-            return self._store().read(deadline)
+            stored = self._store().read(deadline)
+        except Damaged as damaged:
+            # A login repairs it; nobody has to find and delete the object first.
+            _log.warning("the stored token is damaged; a login replaces it")
+            return _Kept(None, damaged.generation)
         except Doubtful as error:
             raise Unavailable("the token's store does not answer") from error
+        return _Kept(stored.token, stored.generation) if stored else _Kept(None, 0)
 
 
 def posted_code(body: bytes, bearer: str, secret: Secret, default: Secret) -> Secret:

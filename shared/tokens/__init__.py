@@ -18,7 +18,14 @@ from contextlib import contextmanager
 from threading import Lock
 
 from shared import logs
-from shared.errors import Conflict, Doubtful, NotLoggedIn, OutOfTime, Unavailable
+from shared.errors import (
+    Conflict,
+    Damaged,
+    Doubtful,
+    NotLoggedIn,
+    OutOfTime,
+    Unavailable,
+)
 from shared.models import Clock, Deadline, Token
 from shared.tokens.once import Once, OncePerDay, token_day
 from shared.tokens.ports import Refresh, Refused, StoredToken, TokenStore, expiry_of
@@ -194,6 +201,9 @@ class Tokens:
     def _read(self, deadline: Deadline) -> StoredToken | None:
         try:
             stored = self._store.read(deadline)
+        except Damaged:
+            _log.error("the stored token is damaged; only a login repairs it")
+            return None
         except Doubtful as error:
             raise Unavailable("the token's store does not answer") from error
         if stored is not None:

@@ -23,8 +23,8 @@ class StoredToken:
 class TokenStore(Protocol):
     """Where the one token lives (GCS object or file).
 
-    `Doubtful` is raised when the store gives no usable answer, a document that is not a
-    token included.
+    `Doubtful` is raised when the store gives no usable answer, and its `Damaged` when
+    what is stored is not a token.
     """
 
     def read(self, deadline: Deadline) -> StoredToken | None:

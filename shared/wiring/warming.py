@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from shared import logs
+from shared.broker import Unreadable
 from shared.config import Settings
 from shared.errors import Doubtful, Problem, Unavailable
 from shared.models import IST, Notice, Severity
@@ -50,7 +51,7 @@ def _warm(ours: Settings) -> Reply:
     for name, check in (
         ("store", lambda: parts.claims(ours).look("0" * 64, limit)),
         ("symbols", lambda: _symbols(ours)),
-        ("fyers", parts.broker(ours).open),
+        ("fyers", lambda: _connect(ours)),
         ("token", lambda: parts.tokens(ours).current(limit)),
     ):
         try:
@@ -63,6 +64,13 @@ def _warm(ours: Settings) -> Reply:
 
 def _request() -> Mapping[str, object]:
     return {"request_id": logs.request_id()}
+
+
+def _connect(ours: Settings) -> None:
+    try:
+        parts.broker(ours).open()
+    except Unreadable as error:
+        raise Unavailable("FYERS could not be reached") from error
 
 
 def _symbols(ours: Settings) -> None:

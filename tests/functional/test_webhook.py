@@ -292,6 +292,23 @@ def test_get_warms_without_calling_fyers(desk: Desk) -> None:
     assert len(desk.world.fyers.calls) == calls
 
 
+@pytest.mark.parametrize("check", ["token", "fyers", "symbols"])
+def test_get_names_the_failing_check(tmp_path: Path, check: str) -> None:
+    dead = "http://127.0.0.1:1"
+    env = {"fyers": {"FYERS_BASE_URL": dead}, "symbols": {"SYMBOL_MASTER_URL": dead}}
+    with worlds(tmp_path, env=env.get(check)) as (world,):
+        reply = world.get("/webhook")
+    assert said(reply) == (503, reply.json()["code"])
+    assert reply.json()["check"] == check
+
+
+def test_get_builds_a_missing_snapshot(tmp_path: Path) -> None:
+    with worlds(tmp_path) as (world,):
+        keep_login(world)
+        assert world.get("/webhook").json()["status"] == "ready"
+        assert (tmp_path / "symbols" / "NSE_FO.zip").exists()
+
+
 def test_missing_settings_are_500_and_all_named_in_the_log(tmp_path: Path) -> None:
     lines: list[str] = []
     env = {"STATE_BACKEND": "local", "STOP_LOSS_PERCENT": "x"}
