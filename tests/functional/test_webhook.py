@@ -22,6 +22,7 @@ from tests.functional.desk import (
     desks,
     keep_login,
 )
+from tests.functional.login_world import worlds
 
 
 @pytest.fixture(scope="module")
