@@ -229,11 +229,12 @@ stage() {
 }
 
 show() {
-  local spinner='-\|/'
+  local spinner='-\|/' doing
+  doing=$(latest 60)
   if [ -t 2 ]; then
-    printf '\r\033[K%s %s, %s s  %s' "${spinner:$3%4:1}" "$1" "$2" "$(latest 40)" >&2
+    printf '\r\033[K%s %s, %s s  %s' "${spinner:$3%4:1}" "$1" "$2" "${doing:0:40}" >&2
   elif [ $(($3 % 8)) -eq 7 ]; then
-    say "  $2 s  $(latest 70)"
+    say "  $2 s${doing:+  $doing}"
   fi
 }
 
