@@ -50,7 +50,7 @@ main() {
   esac
 }
 
-has() { [ -f "local/$1.py" ]; }
+has() { [ -f "local/$1.py" ] || [ -f "local/$1/__main__.py" ]; }
 
 say() { printf '%s\n' "$*" >&2; }
 
