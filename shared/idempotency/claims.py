@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.errors import AlreadyExists, Conflict, Doubtful, KeyReused, Unavailable
+from shared.idempotency import wording
 from shared.idempotency.arrows import Arrows, Rules
 from shared.idempotency.claim import Claim, ClaimStore, Outgoing, State, Stored
-from shared.models import Alert, Clock, Deadline, Notice
+from shared.models import IST, Alert, Clock, Deadline, Notice
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,25 +109,39 @@ class Claims(Arrows):
         """Return the claim that may replace `old`, or None where it stands."""
         now = fresh.created_at
         heir = replace(fresh, outbox=old.outbox, followed=old.followed)
-        if self._over(old, now, keyed):
-            return heir
+        lapsed = old.state is State.CLAIMED and old.lease_until <= now
+        if self._over(old, now, keyed, lapsed):
+            return self._after_unexecuted(heir, old, lapsed)
         if old.fingerprint != fresh.fingerprint:
             raise KeyReused(
                 "this idempotency key belongs to an alert with another body"
             )
-        lapsed = old.state is State.CLAIMED and old.lease_until <= now
         if lapsed or old.state is State.RELEASED:
             told = "" if lapsed or old.retry else old.reason
             return replace(heir, created_at=old.created_at, told=told or old.told)
         return None
 
-    def _over(self, old: Claim, now: datetime, keyed: bool) -> bool:
+    @staticmethod
+    def _after_unexecuted(heir: Claim, old: Claim, lapsed: bool) -> Claim:
+        """Return the heir, which tells of an older alert that reconcile never swept."""
+        if not lapsed and not (old.state is State.RELEASED and old.retry):
+            return heir
+        notice = wording.about_claim(
+            "not_sent",
+            f"this alert of {old.created_at.astimezone(IST):%H:%M:%S} IST was never "
+            "sent to FYERS. An equal one that came later is handled on its own.",
+            old,
+            heir.created_at,
+        )
+        return replace(heir, outbox=(*heir.outbox, Outgoing(notice)))
+
+    def _over(self, old: Claim, now: datetime, keyed: bool, lapsed: bool) -> bool:
         """Return whether a claim no longer speaks for a new alert.
 
         An UNKNOWN never runs out under a key. Without one it ends with its day, once
         the owner was told to look: tomorrow's equal text is another alert.
         """
-        if old.state not in SETTLED:
+        if old.state not in SETTLED and not lapsed:
             return old.closed and not keyed
         if old.expires_at is not None and old.expires_at <= now:
             return True

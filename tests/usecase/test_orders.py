@@ -1,5 +1,6 @@
 """One delivery: what is sent, what is stored, what is answered, who is told."""
 
+import contextlib
 import json
 from datetime import timedelta
 from decimal import Decimal
@@ -352,6 +353,23 @@ def test_an_order_after_a_told_refusal_corrects_the_owner(world: World) -> None:
     world.broker.prices[TICKER] = Decimal(100)
     assert world.send().reply.status == 200
     assert world.inbox.events == ["ltp_unavailable", "order_found"]
+
+
+@pytest.mark.parametrize("how", ["dies", "is released"])
+def test_an_unexecuted_alert_is_told_before_an_equal_one_takes_its_place(
+    world: World, how: str
+) -> None:
+    def die(call: str) -> None:
+        if call == "ltp":
+            world.broker.before = None
+            raise SystemExit if how == "dies" else Unreadable("html")
+
+    world.broker.before = die
+    with contextlib.suppress(SystemExit):
+        world.send(key=None)
+    world.wait(25)
+    assert world.send(key=None).reply.status == 200
+    assert world.inbox.events == ["not_sent"]
 
 
 def test_a_settled_absence_answers_410(world: World) -> None:
