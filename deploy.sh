@@ -155,7 +155,7 @@ fail_step() {
         printf 'This gcloud is too old: gcloud components update\n'
         ;;
     esac
-    printf 'Then run ./deploy.sh %s again; finished steps are skipped.\n' "$COMMAND"
+    printf 'Then run ./deploy.sh%s again; finished steps are skipped.\n' "$GIVEN"
   } >&2
   exit 1
 }
@@ -171,18 +171,20 @@ last_error() {
 
 # ---- talking to gcloud -----------------------------------------------------------------
 
-quoted() {
+# quote WORD: the word as a shell would need it, in QUOTED.
+quote() {
   case $1 in
-    *\'*) printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
-    '' | *[!A-Za-z0-9_./:=,@%+-]*) printf "'%s'" "$1" ;;
-    *) printf '%s' "$1" ;;
+    *\'*) QUOTED="'$(printf '%s' "$1" | sed "s/'/'\\\\''/g")'" ;;
+    '' | *[!A-Za-z0-9_./:=,@%+-]*) QUOTED="'$1'" ;;
+    *) QUOTED=$1 ;;
   esac
 }
 
 print_command() {
   local argument line=gcloud
   for argument in "$@" "--project=$PROJECT"; do
-    line="$line $(quoted "${argument/$WORK/BUILD}")"
+    quote "${argument/$WORK/BUILD}"
+    line="$line $QUOTED"
   done
   say "$line${NOTE:-}"
 }
@@ -207,6 +209,7 @@ look() {
 exists() {
   if [ -n "$DRY" ]; then
     print_command "$@"
+    : >"$WORK/out"
     [ "$COMMAND" = destroy ]
     return
   fi
@@ -273,6 +276,31 @@ drop() {
   read -r -a noun <<<"$2"
   shift 2
   if exists "${noun[@]}" describe "$@" --format=none; then
+    change "${noun[@]}" delete "$@"
+  fi
+  done_step
+}
+
+# found_among NOUN LIST_ARGS...: keeps what there is of a kind in PRESENT, a name a line.
+found_among() {
+  local noun
+  step "Looking for ${1##* }"
+  read -r -a noun <<<"$1"
+  shift
+  PRESENT=""
+  if exists "${noun[@]}" list "$@"; then
+    PRESENT=$(cat "$WORK/out")
+  fi
+  done_step ok
+}
+
+# drop_present TITLE NOUN NAME ARGS...: delete it if the list just read has it.
+drop_present() {
+  local noun
+  step "$1"
+  read -r -a noun <<<"$2"
+  shift 2
+  if [ -n "$DRY" ] || printf '%s\n' "$PRESENT" | grep -qxF "$1"; then
     change "${noun[@]}" delete "$@"
   fi
   done_step
@@ -356,7 +384,7 @@ find_number() {
     return
   fi
   if ! attempt projects describe "$PROJECT" '--format=value(projectNumber)'; then
-    if grep -qiE 'active account|auth login|reauth|credential|token' "$WORK/err"; then
+    if grep -qiE 'active account|auth login|reauth|invalid_grant' "$WORK/err"; then
       die "gcloud is not logged in: gcloud auth login"
     fi
     die "The project $PROJECT cannot be read with this account:" "$(last_error)" \
@@ -837,7 +865,7 @@ list_jobs() {
 # schedule JOB FLAGS...: its description carries a digest of the flags, so that an equal
 # job is left alone and a changed one is updated.
 schedule() {
-  local job=$1 mark verb=create
+  local job=$1 mark verb=create flag flags=()
   shift
   step "Schedule $job"
   mark="fyers-alerts $(printf '%s\n' "$@" | git hash-object --stdin)"
@@ -845,8 +873,12 @@ schedule() {
     if grep -q "^$job," "$WORK/jobs"; then
       verb=update
     fi
+    for flag in "$@"; do
+      [ "$verb" = create ] || flag=${flag/#--headers=/--update-headers=}
+      flags+=("$flag")
+    done
     [ -z "$DRY" ] || mark="fyers-alerts DIGEST"
-    change scheduler jobs "$verb" http "$job" "--location=$REGION" "$@" \
+    change scheduler jobs "$verb" http "$job" "--location=$REGION" "${flags[@]}" \
       "--time-zone=$TIME_ZONE" "--description=$mark" --format=none
   fi
   done_step
@@ -869,12 +901,15 @@ make_jobs() {
   done <<<"$JOBS_TABLE"
 
   # The number of kept instances belongs to the service, so changing it makes no revision.
+  # It is a PATCH; gcloud cannot schedule one, so it goes as a POST that says so, which is
+  # how Google's own clients send it where PATCH is not to be had.
   url="https://run.googleapis.com/v2/projects/$PROJECT/locations/$REGION/services/webhook"
   while read -r job instances when; do
     [ -n "$job" ] || continue
     if [ -n "$KEEP_WARM" ]; then
       present webhook || continue
-      schedule "$job" "--schedule=$when" --http-method=PATCH \
+      schedule "$job" "--schedule=$when" --http-method=POST \
+        --headers=Content-Type=application/json,X-HTTP-Method-Override=PATCH \
         "--uri=$url?updateMask=scaling.minInstanceCount" \
         "--message-body={\"scaling\":{\"minInstanceCount\":$instances}}" \
         "--oauth-service-account-email=$(account keep-warm)" \
@@ -1018,28 +1053,40 @@ command_stage() {
   done
 }
 
+# heading TITLE: a part of the status.
+heading() {
+  STEP=$1
+  if [ -n "$DRY" ]; then
+    say "" "# $1"
+  else
+    say "" "$1"
+  fi
+}
+
+indented() { sed 's/^/  /' "$WORK/out" >&3; }
+
 command_status() {
   begin
   find_number
-  step "Services"
+  heading "Services"
   look run services list "--region=$REGION" --filter=metadata.labels.app=fyers-alerts \
     '--format=table[no-heading](metadata.name,status.latestReadyRevisionName,status.url)'
-  done_step ok
-  say "$FOUND"
-  step "Registered address"
-  if exists compute addresses describe "$ADDRESS" "--region=$REGION" '--format=value(address)'; then
-    done_step "$(cat "$WORK/out")"
-  else
-    done_step none
+  indented
+  heading "Registered IP address"
+  if exists compute addresses describe "$ADDRESS" "--region=$REGION" \
+    '--format=value(address)'; then
+    indented
+  elif [ -z "$DRY" ]; then
+    say "  none"
   fi
-  step "Schedules"
+  heading "Schedules: when ($TIME_ZONE), state, last run, its error code"
   look scheduler jobs list "--location=$REGION" '--filter=description:fyers-alerts' \
     '--format=table[no-heading](name.basename(),schedule,state,lastAttemptTime,status.code)'
-  done_step ok
-  say "$FOUND"
+  indented
+  heading "readyz"
   if [ -z "$DRY" ]; then
     ask_readyz
-    say "readyz $(service_url readyz)" "  $READYZ"
+    say "  $READYZ"
   fi
 }
 
@@ -1060,15 +1107,21 @@ confirm_destroy() {
 
 destroy_jobs_and_services() {
   local job rest function
+  found_among "scheduler jobs" "--location=$REGION" '--format=value(name.basename())'
   while read -r job rest; do
-    [ -n "$job" ] || continue
-    drop "Schedule $job" "scheduler jobs" "$job" "--location=$REGION"
+    [ -z "$job" ] || drop_present "Schedule $job" "scheduler jobs" "$job" "--location=$REGION"
   done <<<"$JOBS_TABLE$WARM_TABLE"
+  found_among "run services" "--region=$REGION" '--format=value(metadata.name)'
   for function in $ALL_FUNCTIONS; do
     function=$(service_name "$function")
-    drop "Function $function" "run services" "$function" "--region=$REGION"
-    drop "Images of $function" "artifacts packages" "$function" "--location=$REGION" \
-      "--repository=$REPOSITORY"
+    drop_present "Function $function" "run services" "$function" "--region=$REGION"
+  done
+  found_among "artifacts packages" "--repository=$REPOSITORY" "--location=$REGION" \
+    '--format=value(name.basename())'
+  for function in $ALL_FUNCTIONS; do
+    function=$(service_name "$function")
+    drop_present "Images of $function" "artifacts packages" "$function" \
+      "--repository=$REPOSITORY" "--location=$REGION"
   done
 }
 
@@ -1105,8 +1158,10 @@ destroy_accounts() {
     done
   done
   done_step
+  found_among "iam service-accounts" '--format=value(email)'
   for name in $ALL_FUNCTIONS scheduler builder keep-warm; do
-    drop "Account fyers-$(service_name "$name")" "iam service-accounts" "$(account "$name")"
+    drop_present "Account fyers-$(service_name "$name")" "iam service-accounts" \
+      "$(account "$name")"
   done
 }
 
@@ -1123,8 +1178,9 @@ destroy_data() {
     change firestore bulk-delete --collection-ids=alerts,once "--database=$DATABASE"
   fi
   done_step
+  found_among secrets '--format=value(name.basename())'
   for name in $SECRETS; do
-    drop "Secret $name" secrets "$name"
+    drop_present "Secret $name" secrets "$name"
   done
 }
 
@@ -1215,6 +1271,7 @@ main() {
   PROJECT="" REGION=asia-south1 ENV_FILE="$HERE/env.yaml" STATIC_IP=1 KEEP_WARM=1
   DRY="" ALLOW_DIRTY="" WITH_DATA="" YES="" COMMAND="" CHOSEN="" STAGE_DIR=""
   STEP="" CHANGED="" FOUND="" ANSWER="" NOTE="" DEPLOYED="" KEPT="" LEFT="" IP=""
+  GIVEN=${1+ $*}
   parse "$@"
   COMMAND=${COMMAND:-deploy}
   CHOSEN=${CHOSEN:-$ALL_FUNCTIONS}

@@ -1,0 +1,174 @@
+"""What the stand-in answers about the bucket, database, topic and secrets."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+from tests.deploy.google_apis import (
+    NUMBER,
+    PROJECT,
+    GoogleApis,
+    Json,
+    Request,
+    already_there,
+    answers,
+    done,
+    not_found,
+)
+
+# ---- bucket, database, topic
+
+
+@answers("POST", r"storage\.googleapis\.com/storage/v1/b")
+def make_bucket(google: GoogleApis, request: Request) -> Json:
+    name = request.json["name"]
+    if f"buckets/{name}" in google.made:
+        raise already_there(name)
+    known = {"kind": "storage#bucket", "id": name, "metageneration": "1"}
+    return google.create(f"buckets/{name}", {**request.json, **known})
+
+
+@answers("GET", r"storage\.googleapis\.com/storage/v1/b")
+def buckets(google: GoogleApis, request: Request) -> Json:
+    return {"kind": "storage#buckets", "items": google.listed("buckets/")}
+
+
+@answers("GET PATCH DELETE", r"storage\.googleapis\.com/storage/v1/b/([^/]+)")
+def one_bucket(google: GoogleApis, request: Request) -> Json:
+    found = google.get(f"buckets/{request.parts[0]}")
+    if request.method == "DELETE":
+        del google.made[f"buckets/{request.parts[0]}"]
+    found.update(request.json)
+    return found
+
+
+@answers("GET", r"storage\.googleapis\.com/storage/v1/b/([^/]+)/storageLayout")
+def layout(google: GoogleApis, request: Request) -> Json:
+    return {"kind": "storage#storageLayout", "bucket": request.parts[0]}
+
+
+@answers("GET", r"storage\.googleapis\.com/storage/v1/b/([^/]+)/(?:o|managedFolders)")
+def objects(google: GoogleApis, request: Request) -> Json:
+    return {"items": []}
+
+
+@answers("POST", r"storage\.googleapis\.com/(?:resumable/)?upload/storage/v1/b/(.+)/o")
+def upload(google: GoogleApis, request: Request) -> Json:
+    size = re.search(rb'"size": ?"?(\d+)', request.raw)
+    name = re.search(rb'"name": ?"([^"]+)"', request.raw)
+    google.made.setdefault("uploads/", {"zips": []})["zips"].append(request.raw)
+    return {
+        "name": request.query.get("name") or (name.group(1).decode() if name else "x"),
+        "bucket": request.parts[0],
+        "generation": "1",
+        "metageneration": "1",
+        "size": size.group(1).decode() if size else "1",
+    }
+
+
+FIRESTORE = r"firestore\.googleapis\.com/v1/projects/{project}/databases"
+
+
+@answers("POST", FIRESTORE)
+def make_database(google: GoogleApis, request: Request) -> Json:
+    name = f"projects/{PROJECT}/databases/{request.query['databaseId']}"
+    google.create(f"databases/{request.query['databaseId']}", {"name": name})
+    return done({"name": name}, "google.firestore.admin.v1.Database")
+
+
+@answers("GET", rf"{FIRESTORE}/([^/]+)")
+def one_database(google: GoogleApis, request: Request) -> Json:
+    return google.get(f"databases/{request.parts[0]}")
+
+
+@answers("GET", rf"{FIRESTORE}/([^/]+)/collectionGroups/-/fields")
+def expiring_fields(google: GoogleApis, request: Request) -> Json:
+    return {"fields": google.listed("fields/")}
+
+
+@answers("PATCH", rf"{FIRESTORE}/([^/]+)/collectionGroups/([^/]+)/fields/([^/]+)")
+def expire_field(google: GoogleApis, request: Request) -> Json:
+    name = request.path.partition("/v1/")[2]
+    google.made[f"fields/{name}"] = {"name": name, "ttlConfig": {"state": "CREATING"}}
+    return {"name": f"projects/{PROJECT}/databases/(default)/operations/o1"}
+
+
+@answers("POST", rf"{FIRESTORE}/([^/]+):bulkDeleteDocuments")
+def delete_documents(google: GoogleApis, request: Request) -> Json:
+    google.made["deleted/"] = request.json
+    name = f"projects/{PROJECT}/databases/(default)/operations/o1"
+    kind = "google.firestore.admin.v1.BulkDeleteDocumentsResponse"
+    return {**done({}, kind), "name": name}
+
+
+@answers(
+    "PUT GET DELETE", r"pubsub\.googleapis\.com/v1/projects/{project}/topics/(\S+)"
+)
+def topic(google: GoogleApis, request: Request) -> Json:
+    key = f"topics/{request.parts[0]}"
+    if request.method == "PUT":
+        return google.create(key, {"name": f"projects/{PROJECT}/{key}"})
+    found = google.get(key)
+    if request.method == "DELETE":
+        del google.made[key]
+    return found
+
+
+# ---- secrets
+
+SECRETS = r"secretmanager\.googleapis\.com/v1/projects/{project}/secrets"
+
+
+@answers("GET", SECRETS)
+def secrets(google: GoogleApis, request: Request) -> Json:
+    names = [f"projects/{NUMBER}/secrets/{name}" for name in google.secrets]
+    return {"secrets": [{"name": name} for name in names]}
+
+
+@answers("POST", SECRETS)
+def make_secret(google: GoogleApis, request: Request) -> Json:
+    name = request.query["secretId"]
+    if name in google.secrets:
+        raise already_there(name)
+    google.secrets[name] = []
+    return {"name": f"projects/{NUMBER}/secrets/{name}", "replication": {}}
+
+
+@answers("GET DELETE", rf"{SECRETS}/([^/:]+)")
+def one_secret(google: GoogleApis, request: Request) -> Json:
+    name = request.parts[0]
+    if name not in google.secrets:
+        raise not_found(name)
+    if request.method == "DELETE":
+        del google.secrets[name]
+    return {"name": f"projects/{NUMBER}/secrets/{name}", "replication": {}}
+
+
+@answers("POST", rf"{SECRETS}/([^/:]+):addVersion")
+def add_version(google: GoogleApis, request: Request) -> Json:
+    name = request.parts[0]
+    value = base64.b64decode(request.json["payload"]["data"]).decode()
+    kept = google.secrets[name]
+    kept.append(value)
+    return {
+        "name": f"projects/{NUMBER}/secrets/{name}/versions/{len(kept)}",
+        "state": "ENABLED",
+        "clientSpecifiedPayloadChecksum": True,
+    }
+
+
+@answers("GET", rf"{SECRETS}/([^/:]+)/versions")
+def versions(google: GoogleApis, request: Request) -> Json:
+    name = request.parts[0]
+    numbers = range(len(google.secrets[name]), 0, -1)
+    return {
+        "versions": [
+            {
+                "name": f"projects/{NUMBER}/secrets/{name}/versions/{number}",
+                "state": "ENABLED",
+                "createTime": f"2026-11-23T03:30:{number:02}Z",
+            }
+            for number in numbers
+        ]
+    }

@@ -1,0 +1,160 @@
+"""A clone of this tree with an owner's settings, and deploy.sh run in it offline.
+
+The real gcloud runs; its proxy is the stand-in, so nothing can leave the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = (
+    "webhook",
+    "auth_url",
+    "generate_token",
+    "refresh_token",
+    "refresh_symbols",
+    "reconcile",
+    "readyz",
+)
+SECRETS = {
+    "FYERS_SECRET_ID": "SECRETIDVALUE",
+    "FYERS_PIN": "PINVALUE4711",
+    "NOTIFICATION_URL": "tgram://BOTVALUE/CHATVALUE",
+}
+ENVIRONMENT_FILE = 'FYERS_APP_ID: "ABCD1234EF-100"\nFYERS_CLIENT_ID: "XA00001"\n'
+GCLOUD_APIS = (
+    "run",
+    "cloudbuild",
+    "artifactregistry",
+    "iam",
+    "storage",
+    "serviceusage",
+    "cloudresourcemanager",
+    "firestore",
+    "pubsub",
+    "secretmanager",
+    "cloudscheduler",
+)
+
+GCLOUD_SHIM = """#!/usr/bin/env bash
+printf '%s\\n' "gcloud $*" >>"$CALLS"
+exec "$REAL_GCLOUD" "$@"
+"""
+CURL_SHIM = """#!/usr/bin/env bash
+exec "$REAL_CURL" "${@/#https:/http:}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one run of deploy.sh ended."""
+
+    status: int
+    out: str
+    err: str
+    calls: tuple[str, ...]
+
+    def steps(self) -> dict[str, str]:
+        """Return each step's title and how it ended."""
+        lines = [line.rsplit(maxsplit=1) for line in self.out.splitlines()]
+        ends = ("ok", "skipped", "FAILED")
+        return {
+            line[0]: line[1] for line in lines if len(line) == 2 and line[1] in ends
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A committed copy of the tree, and where its helpers are."""
+
+    folder: Path
+    home: Path
+
+    def deploy(
+        self,
+        *arguments: str,
+        proxy: str = "http://127.0.0.1:9",
+        secrets: Mapping[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Run deploy.sh with these arguments and no terminal; return how it ended."""
+        calls = self.home / "calls"
+        calls.write_text("")
+        with subprocess.Popen(
+            [str(self.folder / "deploy.sh"), *arguments],
+            cwd=self.home,
+            env={**self.environment(proxy), **(secrets or {}), **(extra or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            out, err = process.communicate()
+        lines = tuple(calls.read_text().splitlines())
+        return Run(process.returncode, out, err, lines)
+
+    def environment(self, proxy: str) -> dict[str, str]:
+        """Return an environment from which gcloud reaches the stand-in only."""
+        overrides = {
+            f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{api.upper()}": (
+                f"http://{api}.googleapis.com/"
+            )
+            for api in GCLOUD_APIS
+        }
+        return {
+            "PATH": f"{self.home / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.home),
+            "CALLS": str(self.home / "calls"),
+            "REAL_GCLOUD": shutil.which("gcloud") or "",
+            "REAL_CURL": shutil.which("curl") or "",
+            "CLOUDSDK_CONFIG": str(self.home / "gcloud"),
+            "CLOUDSDK_AUTH_ACCESS_TOKEN": "x",
+            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
+            "CLOUDSDK_CORE_DISABLE_FILE_LOGGING": "1",
+            "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
+            **overrides,
+            "CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE": (
+                "http://compute.googleapis.com/compute/v1/"
+            ),
+            "http_proxy": proxy,
+            "https_proxy": proxy,
+            "no_proxy": "",
+        }
+
+
+def clone(home: Path) -> Project:
+    """Return a project whose one commit is the tree as it is on disk."""
+    folder = home / "project"
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in ("functions", "shared"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+    for name in ("deploy.sh", "requirements.txt"):
+        shutil.copy2(ROOT / name, folder / name)
+    (folder / "env.yaml").write_text(ENVIRONMENT_FILE)
+    _commit(folder)
+    _write_shims(home / "bin")
+    return Project(folder, home)
+
+
+def _commit(folder: Path) -> None:
+    who = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    for command in (
+        ("init", "-q"),
+        ("add", "."),
+        (*who, "commit", "-q", "-m", "The tree"),
+    ):
+        subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
+
+
+def _write_shims(folder: Path) -> None:
+    folder.mkdir()
+    for name, text in (("gcloud", GCLOUD_SHIM), ("curl", CURL_SHIM)):
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)

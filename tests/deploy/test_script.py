@@ -1,0 +1,79 @@
+"""deploy.sh as a script: lint, portability, and what must agree with the rest."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from shared import config
+from tests.deploy.project import ROOT
+
+SCRIPT = (ROOT / "deploy.sh").read_text()
+
+
+def test_shellcheck_finds_nothing() -> None:
+    tool = shutil.which("shellcheck") or str(Path(sys.executable).parent / "shellcheck")
+    found = subprocess.run(
+        [tool, "--severity=style", str(ROOT / "deploy.sh")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        r"declare -[gnA]",
+        r"local -[nA]",
+        r"\b(mapfile|readarray|coproc)\b",
+        r"\$\{\w+(\^\^?|,,?)\}",
+        r"\$\{[^}]*@[QPAEa]\}",
+        r"&>>",
+        r"\|&",
+        r";;&",
+        r"\bread [^|\n]*-t ?0?\.",
+        r"\[\[? -v ",
+        r"printf -v [a-z]+\[",
+        r"\bwait -n\b",
+        r"EPOCHSECONDS|SRANDOM",
+    ],
+)
+def test_nothing_newer_than_bash_3_2_is_used(newer: str) -> None:
+    assert re.findall(newer, SCRIPT) == []
+
+
+def test_an_array_that_may_be_empty_is_never_expanded_bare() -> None:
+    """Bash before 4.4 calls an empty one unset."""
+    empty = set(re.findall(r"\b(\w+)=\(\)", SCRIPT))
+    bare = set(re.findall(r'(?<!\+)"\$\{(\w+)\[@\]\}"', SCRIPT))
+    always_filled = {"missing", "flags", "names"}
+    assert empty & bare <= always_filled
+
+
+def test_the_script_deploys_the_functions_of_the_settings_table() -> None:
+    names = re.search(r'ALL_FUNCTIONS="(.*)"', SCRIPT)
+    assert names is not None
+    assert tuple(names.group(1).split()) == config.FUNCTIONS
+
+
+def test_the_runtime_is_one_the_project_supports() -> None:
+    runtime = re.search(r"BASE_IMAGE=python(\d)(\d+)", SCRIPT)
+    assert runtime is not None
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    low, high = re.findall(r"\d+\.(\d+)", project["requires-python"])
+    assert int(low) <= int(runtime.group(2)) < int(high)
+
+
+def test_nothing_is_said_to_gcloud_but_through_the_layer_that_dry_run_stops() -> None:
+    code = re.sub(r"(?s)<<'HELP'.*?\nHELP\n", "", SCRIPT)
+    lines = [line.strip() for line in code.splitlines()]
+    direct = [line for line in lines if re.match(r"(.*\$\()?gcloud ", line)]
+    assert [line.split()[1] for line in direct if '"$@"' not in line] == ["config"]
