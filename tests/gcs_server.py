@@ -29,6 +29,8 @@ class Script:
     """Requests that get no answer until the server ends."""
     corrupt: int = 0
     """Downloads whose content is not what its checksum says."""
+    unnamed: int = 0
+    """Downloads that do not say which generation they bring."""
 
 
 class GcsServer:
@@ -89,11 +91,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.gcs.script.corrupt:
             self.gcs.script.corrupt -= 1
             content = content[:-1] + b"?"
-        self._answer(
-            200,
-            content,
-            {"X-Goog-Generation": str(generation), "X-Goog-Hash": f"crc32c={checksum}"},
-        )
+        headers = {"X-Goog-Hash": f"crc32c={checksum}"}
+        if self.gcs.script.unnamed:
+            self.gcs.script.unnamed -= 1
+        else:
+            headers["X-Goog-Generation"] = str(generation)
+        self._answer(200, content, headers)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

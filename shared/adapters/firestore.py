@@ -1,11 +1,11 @@
 """Claims in Firestore: collection `alerts`, and `once` for what happens once.
 
-Every call is one round trip without the client's own retries: a repeated create would
-meet its own document. A replace is an `update` conditional on `last_update_time` that
-names every field a claim can have, so the document becomes exactly the new claim. The
-version is that update time, to the nanosecond, good in any process. Both collections
-have `expires_at` as TTL field; expiry is checked here too, since Firestore deletes
-within about a day.
+A write is one round trip without the client's own retries: a repeated create would meet
+its own document. Only a read is repeated, and briefly. A replace is an `update`
+conditional on `last_update_time` that names every field a claim can have, so the
+document becomes exactly the new claim. The version is that update time, to the
+nanosecond, good in any process. Both collections have `expires_at` as TTL field; expiry
+is checked here too, since Firestore deletes within about a day.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 import grpc
 from google.api_core import exceptions
 from google.api_core.datetime_helpers import DatetimeWithNanoseconds
-from google.api_core.retry import Retry
+from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 
@@ -39,6 +39,10 @@ _FAILURES = (exceptions.GoogleAPIError, GoogleAuthError, grpc.RpcError, OSError)
 
 _NEVER = Retry(predicate=lambda _error: False)
 """No retry, for a query: given None, the client fails on the error it should raise."""
+
+_SETTLE = 0.3
+"""Seconds within which a read is repeated: right after a connection broke, gRPC may
+send the next call on it as well (measured), and that call is what settles a write."""
 
 _WRITE = "write"
 """A random mark of each write. Firestore keeps the update time of a write that changes
@@ -185,9 +189,15 @@ class FirestoreClaims:
     def _get(
         self, collection: str, key: str, deadline: Deadline
     ) -> tuple[Mapping[str, Any], str] | None:
+        again = Retry(
+            predicate=if_exception_type(exceptions.ServiceUnavailable),
+            initial=0.01,
+            maximum=0.1,
+            timeout=deadline.within(_SETTLE).left(),
+        )
         with self._asking(deadline) as client:
             snapshot = client.document(collection, key).get(
-                retry=None, timeout=deadline.left()
+                retry=again, timeout=deadline.left()
             )
         document = snapshot.to_dict()
         if document is None:

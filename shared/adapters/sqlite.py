@@ -17,7 +17,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from shared.adapters import claim_codec
 from shared.errors import AlreadyExists, Conflict, Doubtful
@@ -163,13 +162,7 @@ def _wait_at_most(db: sqlite3.Connection, deadline: Deadline) -> None:
 
 def _row(claim: Claim) -> tuple[int | None, str]:
     watched_at = _micros(claim.touched_at) if claim.watched else None
-    return watched_at, json.dumps(claim_codec.encode(claim), default=_iso)
-
-
-def _iso(value: Any) -> str:
-    if not isinstance(value, datetime):
-        raise TypeError(f"a document holds no {type(value).__name__}")
-    return value.isoformat()
+    return watched_at, json.dumps(claim_codec.encode(claim), default=datetime.isoformat)
 
 
 def _stored(row: tuple[str, str, str]) -> Stored:

@@ -8,10 +8,10 @@ import threading
 
 
 class LosingProxy:
-    """Forwards to `target`; after `lose()` the next request arrives, its answer not.
+    """Forwards to `target`; after `lose()` the next request gets no answer.
 
-    The connection is cut some time after the request went through, so that the server
-    has applied it by then.
+    It arrives all the same, unless `applied` is false; the connection is cut some time
+    later, so that the server has applied it by then.
     """
 
     APPLIED_WITHIN = 0.5
@@ -20,14 +20,16 @@ class LosingProxy:
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self._losing = threading.Event()
+        self._applied = True
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._start(self._accept)
 
-    def lose(self) -> None:
-        """Lose the answer to the next request."""
+    def lose(self, *, applied: bool = True) -> None:
+        """Lose the answer to the next request, or the request itself."""
+        self._applied = applied
         self._losing.set()
 
     def close(self) -> None:
@@ -58,13 +60,14 @@ class LosingProxy:
     ) -> None:
         with contextlib.suppress(OSError):
             while data := near.recv(65536):
-                far.sendall(data)
                 if self._losing.is_set() and not lost.is_set():
                     self._losing.clear()
-                    lost.set()
+                    lost.set()  # before the request is passed on, or its answer may win
                     timer = threading.Timer(self.APPLIED_WITHIN, _end, [near])
                     self._threads.append(timer)
                     timer.start()
+                if self._applied or not lost.is_set():
+                    far.sendall(data)
         _end(far)
 
     def _answers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 import time
@@ -183,6 +184,22 @@ def test_no_time_left_opens_nothing() -> None:
         with (
             session() as web,
             until(seconds(0)),
+            pytest.raises(requests.ConnectTimeout) as raised,
+        ):
+            web.get(f"http://127.0.0.1:{server.port}/")
+    finally:
+        server.close()
+    assert isinstance(raised.value.args[0].reason, ConnectTimeoutError)
+    assert server.accepted == 0
+
+
+def test_time_that_runs_out_in_the_resolver_opens_nothing() -> None:
+    server = Loopback(answer(OK))
+    instants = itertools.chain([0.0], itertools.repeat(2.0))
+    try:
+        with (
+            session() as web,
+            until(Deadline(1.0, lambda: next(instants))),
             pytest.raises(requests.ConnectTimeout) as raised,
         ):
             web.get(f"http://127.0.0.1:{server.port}/")

@@ -159,6 +159,32 @@ def test_once_knows_its_own_take_over_though_the_answer_was_lost(
     assert own.once("notice", LATER, seconds(8))
 
 
+def test_once_cannot_tell_while_its_entry_may_yet_arrive(
+    cut: FirestoreClaims, proxy: LosingProxy
+) -> None:
+    proxy.lose(applied=False)
+    with pytest.raises(Doubtful, match="first"):
+        cut.once("notice", LATER, seconds(8))
+
+
+def test_once_gives_way_to_who_took_over_meanwhile(
+    store: FirestoreClaims, project: str
+) -> None:
+    store.once("notice", NOW, seconds(5))
+    other = FirestoreClaims(project, "(default)", lambda: NOW)
+    looks: list[None] = []
+
+    def clock() -> datetime:
+        if not looks:
+            assert other.once("notice", LATER, seconds(5))
+        looks.append(None)
+        return NOW
+
+    assert not FirestoreClaims(project, "(default)", clock).once(
+        "notice", LATER, seconds(8)
+    )
+
+
 def test_a_document_of_another_program_is_doubtful(
     store: FirestoreClaims, documents: Any
 ) -> None:

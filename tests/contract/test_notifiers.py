@@ -9,11 +9,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
+from shared.adapters.apprise import AppriseChannel
 from shared.adapters.channels import Channels
 from shared.models import Notice, Secret, Severity
 from shared.notifications import Notifier
@@ -216,6 +218,11 @@ def test_a_silent_service_ends_with_the_deadline(hook: Hook) -> None:
     assert time.monotonic() - begun < BOUND + SLACK
 
 
+def test_a_service_made_too_late_is_not_asked(hook: Hook) -> None:
+    assert AppriseChannel(hook.url("json")).send(NOTICE, seconds(0)) == "no time left"
+    assert hook.bodies == []
+
+
 def test_an_address_apprise_does_not_know_means_it_failed() -> None:
     assert web(Secret(f"nosuch://{HIDDEN}")).send(NOTICE, seconds(5)) == ("url",)
 
@@ -306,6 +313,14 @@ def test_without_time_every_wanted_channel_fails(
     both: Notifier, only: tuple[str, ...] | None, failed: tuple[str, ...]
 ) -> None:
     assert both.send(NOTICE, seconds(0), only) == failed
+
+
+def test_a_channel_that_breaks_only_fails(
+    hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = replace(NOTICE, message=b"no text")  # type: ignore[arg-type]  # the point
+    assert web(hook.url()).send(odd, seconds(5)) == ("url",)
+    assert "unforeseen, TypeError" in caplog.text
 
 
 def test_only_the_named_channel_is_used(hook: Hook, topic: Topic) -> None:

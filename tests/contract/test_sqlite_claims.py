@@ -124,3 +124,8 @@ def test_first_connections_at_once_all_work(path: Path, lap: int) -> None:
 def test_making_a_store_touches_no_file(path: Path) -> None:
     SqliteClaims(path, lambda: NOW)
     assert not path.exists()
+
+
+def test_a_programming_error_is_not_taken_for_a_doubt(store: SqliteClaims) -> None:
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.read(["no key"], seconds(5))  # type: ignore[arg-type]  # the point

@@ -70,6 +70,13 @@ def test_a_file_for_a_folder_is_doubtful(tmp_path: Path) -> None:
         FileSymbols(tmp_path / "symbols" / "x.zip").write(b"", seconds(5))
 
 
+def test_a_write_that_fails_leaves_no_temporary_file(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").mkdir()
+    with pytest.raises(Doubtful):
+        FileSymbols(tmp_path / "x.zip").write(b"", seconds(5))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
+
+
 def test_a_silent_server_is_doubtful_in_time(gcs: GcsServer) -> None:
     gcs.script.hang = 1
     begun = time.monotonic()

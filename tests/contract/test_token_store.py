@@ -258,6 +258,13 @@ def test_a_download_that_fails_its_checksum_is_doubtful(gcs: GcsServer) -> None:
         in_gcs().read(seconds(5))
 
 
+def test_a_download_of_no_known_generation_is_doubtful(gcs: GcsServer) -> None:
+    gcs.put(PLACE, token_codec.dumps(token()), None)
+    gcs.script.unnamed = 1
+    with pytest.raises(Doubtful):
+        in_gcs().read(seconds(5))
+
+
 def test_without_time_nothing_is_asked(gcs: GcsServer) -> None:
     with pytest.raises(Doubtful):
         in_gcs().read(seconds(0))
