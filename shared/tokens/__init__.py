@@ -44,8 +44,8 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 1.0
-"""How long an instance waits for the token another one is refreshing."""
+WAIT_SECONDS = 5.0
+"""The most an instance waits for the token another one is refreshing."""
 
 _STEP_SECONDS = 0.2
 

@@ -17,7 +17,7 @@ LEASE = timedelta(seconds=60)
 ENDS = timedelta(hours=6)
 """FYERS ends every token at 06:00 IST."""
 
-_TRIES = 5
+_TRIES = 10
 _PAUSE = 0.02
 
 Once = Callable[[str, datetime, Deadline], bool]
