@@ -215,7 +215,8 @@ def _failed(
 
 def _log_end(request: Request, status: int, code: str, seconds: float) -> None:
     # The path only: a query may carry an auth code, and a path may carry anything.
-    path = quote(request.path)[:200]
+    # Locally one port serves every function, each below its own name.
+    path = quote(request.script_root + request.path)[:200]
     said = f"{status} {code}" if code else str(status)
     _log.info(
         "%s %s %s in %.0f ms",
