@@ -93,8 +93,9 @@ class _Run:
 
     def _answer(self) -> Answer:
         parts, deadline = self._parts, self._deadline
-        token = parts.fork(lambda: parts.token(deadline))
-        contract = parts.fork(lambda: parts.find(self._alert, deadline))
+        reads = deadline.minus(SETTLE)
+        token = parts.fork(lambda: parts.token(reads))
+        contract = parts.fork(lambda: parts.find(self._alert, reads))
         try:
             begun = parts.claims.begin(
                 alerts.document_id(self._alert),
@@ -198,10 +199,8 @@ class _Run:
         return self._failure(problem)
 
     def _still_mine(self, found: Stored) -> bool:
-        mine = self._stored is not None and (
-            found.claim.attempt == self._stored.claim.attempt
-        )
-        return mine and found.claim.state in (State.CLAIMED, State.SENDING)
+        mine = self._stored and found.claim.attempt == self._stored.claim.attempt
+        return bool(mine) and found.claim.state in (State.CLAIMED, State.SENDING)
 
     def _by_state(self, found: Stored | None) -> Answer:
         if found is None:

@@ -150,10 +150,11 @@ def _unknown(
     row = _find(parts, stored, delivery)
     if row is None:
         return unknown(parts, stored, result.reason, delivery)
-    found = settling.settle(stored.claim, row, parts.clock(), corrects=False)
-    refused = found.reply.status != 200
+    told = bool(stored.claim.told)
+    found = settling.settle(stored.claim, row, parts.clock(), corrects=told)
+    news = told or found.reply.status != 200
     claim = parts.claims.done(
-        stored.claim, found.reply, found.notice if refused else None, found.follow
+        stored.claim, found.reply, found.notice if news else None, found.follow
     )
     return _write(parts, stored, claim, Answer(found.reply), delivery)
 

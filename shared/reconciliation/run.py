@@ -166,7 +166,7 @@ class Reconciliation:
         book = market.book()
         row = settling.find(claim, book) if book is not None else None
         if row is not None:
-            found = settling.settle(claim, row, now, corrects=False)
+            found = settling.settle(claim, row, now, corrects=bool(claim.told))
             return self._claims.done(claim, found.reply, found.notice, found.follow)
         if book is not None and settling.absent(claim, book, now):
             reason = "FYERS's order book does not hold it"

@@ -144,7 +144,10 @@ def tokens(settings: Settings) -> Tokens:
         return refreshing(fyers_login(settings), clock)(token, deadline)
 
     def tell(reason: str, deadline: Deadline) -> bool:
-        return _login_notices(settings).send(reason, deadline)
+        # A fifth: an alert that finds no login has half a second for it and still
+        # time to be settled and answered.
+        share = deadline.within(deadline.left() / 5)
+        return _login_notices(settings).send(reason, share)
 
     def first(what: str, expires_at: datetime, deadline: Deadline) -> bool:
         return claim_store(settings).once(what, expires_at, deadline)

@@ -347,10 +347,15 @@ def test_no_5xx_after_an_order_call_even_with_the_store_away(world: World) -> No
     assert world.send().reply.status == 202
 
 
-def test_an_order_after_a_told_refusal_corrects_the_owner(world: World) -> None:
+@pytest.mark.parametrize("lost", [False, True], ids=["placed", "found"])
+def test_an_order_after_a_told_refusal_corrects_the_owner(
+    world: World, lost: bool
+) -> None:
     world.broker.prices[TICKER] = None
     assert world.send().reply.status == 400
     world.broker.prices[TICKER] = Decimal(100)
+    if lost:
+        world.broker.results.append(Unknown("reset"))
     assert world.send().reply.status == 200
     assert world.inbox.events == ["ltp_unavailable", "order_found"]
 
