@@ -8,8 +8,9 @@
 set -euo pipefail
 umask 077
 
-# What is deployed. One worker serves `concurrency` requests in as many threads. Memory is
-# twice what an instance was measured to hold after its first requests, rounded up.
+# What is deployed. One worker serves `concurrency` requests in as many threads. Memory:
+# master and worker with every library loaded were measured at 90 to 105 MB, building the
+# symbol snapshot at up to 100 MB more; about twice that is given.
 # `static` leaves through the registered address: only what sends orders needs it, and a
 # cold login page behind it could hang. Rights are the least each function works with:
 # Firestore role, bucket role, and whether it publishes notifications.
@@ -17,12 +18,12 @@ umask 077
 #  function        access  memory cpu conc max secs egress firestore bucket       topic
 FUNCTIONS_TABLE='
    webhook         public  512Mi  1   16   3   60   static user      objectUser   publish
-   auth_url        public  512Mi  1   8    2   30   direct -         objectViewer -
-   generate_token  public  512Mi  1   8    2   60   direct user      objectUser   -
-   refresh_token   private 512Mi  1   4    1   60   direct user      objectUser   publish
+   auth_url        public  256Mi  1   8    2   30   direct -         objectViewer -
+   generate_token  public  256Mi  1   8    2   60   direct user      objectUser   -
+   refresh_token   private 256Mi  1   4    1   60   direct user      objectUser   publish
    refresh_symbols private 512Mi  1   1    1   300  direct -         objectUser   publish
-   reconcile       private 512Mi  1   4    1   60   static user      objectViewer publish
-   readyz          public  512Mi  1   8    2   30   direct viewer    objectViewer -
+   reconcile       private 256Mi  1   4    1   60   static user      objectViewer publish
+   readyz          public  256Mi  1   8    2   30   direct viewer    objectViewer -
 '
 ALL_FUNCTIONS="webhook auth_url generate_token refresh_token refresh_symbols reconcile readyz"
 
@@ -79,7 +80,8 @@ Options
   --region REGION    default asia-south1 (Mumbai, next to the exchange)
   --env-file FILE    default env.yaml: the settings; never secrets
   --no-static-ip     no network and no fixed address (FYERS takes orders only from a
-                     registered one, so only if you route otherwise)
+                     registered one, so only if you route otherwise); what was made
+                     before stays until destroy
   --no-keep-warm     do not keep one webhook instance in market hours
   --dry-run          print every gcloud command of a first run; touch nothing
   --allow-dirty      deploy the last commit although files differ from it
@@ -131,7 +133,9 @@ step() {
 }
 
 done_step() {
-  [ -n "$DRY" ] || say "${1:-$([ -n "$CHANGED" ] && printf ok || printf skipped)}"
+  local end=skipped
+  [ -z "$CHANGED" ] || end=ok
+  [ -n "$DRY" ] || say "${1:-$end}"
   STEP=""
 }
 
@@ -418,7 +422,7 @@ unpack_commit() {
       "$differing" "Commit them, or deploy the last commit anyway: --allow-dirty"
   fi
   mkdir "$WORK/tree"
-  git -C "$HERE" archive HEAD functions shared requirements.txt | tar -x -C "$WORK/tree"
+  git -C "$HERE" archive HEAD functions shared requirements.txt | tar -xf - -C "$WORK/tree"
 }
 
 # ---- staging ---------------------------------------------------------------------------
@@ -463,8 +467,7 @@ read_settings() {
   [ -z "$problem" ] ||
     die "$ENV_FILE, line $problem: every line must read  NAME: \"value\"" \
       "(in double quotes, without quotes or backslashes inside)."
-  awk '/^[A-Z]/ { sub(/\r$/, ""); sub(/"[ \t]*#.*$/, "\""); sub(/[ \t]+$/, "")
-    if ($0 !~ /: ""$/) print }' "$ENV_FILE" >"$WORK/settings"
+  awk -F'"' '/^[A-Z]/ && $2 != "" { print $1 "\"" $2 "\"" }' "$ENV_FILE" >"$WORK/settings"
 
   known_settings >"$WORK/known"
   while read -r name; do
@@ -528,12 +531,16 @@ ask_secret() {
   if [ -n "$DRY" ]; then
     return
   elif [ -t 0 ]; then
+    stty -echo # before the question: `read -s` would show what is typed too early
+    UNSEEN=1
     while :; do
       printf '  %s%s, not shown: ' "$name" "$hint" >&3
-      IFS= read -r -s ANSWER || die "" "No value was given."
+      IFS= read -r ANSWER || die "" "No value was given."
       say ""
       [ -z "$ANSWER$hint" ] || break
     done
+    stty echo
+    UNSEEN=""
   else
     ANSWER=${!name:-}
     if [ -z "$ANSWER$hint" ]; then
@@ -676,8 +683,15 @@ make_bucket() {
 
 make_database() {
   local group
-  ensure "Firestore database $DATABASE" "firestore databases" "--database=$DATABASE" -- \
-    "--location=$REGION" --type=firestore-native --format=none
+  step "Firestore database $DATABASE"
+  if ! exists firestore databases describe "--database=$DATABASE" '--format=value(type)'; then
+    change firestore databases create "--database=$DATABASE" "--location=$REGION" \
+      --type=firestore-native --format=none
+  elif [ "$(cat "$WORK/out")" = DATASTORE_MODE ]; then
+    fail_step "It is in Datastore mode, which has no Firestore in it. Name another one in
+$ENV_FILE, such as  FIRESTORE_DATABASE: \"fyers-alerts\""
+  fi
+  done_step
   step "Firestore expiry of alerts and once"
   look firestore fields ttls list "--database=$DATABASE" '--format=value(name)'
   for group in alerts once; do
@@ -787,7 +801,8 @@ deploy_flags() {
 digest() {
   local flag
   {
-    git -C "$HERE" rev-parse "HEAD:functions/$1/main.py" HEAD:shared HEAD:requirements.txt
+    git -C "$HERE" rev-parse "HEAD:./functions/$1/main.py" HEAD:./shared \
+      HEAD:./requirements.txt
     cat "$WORK/$1.env.yaml"
     for flag in "${FLAGS[@]}"; do
       printf '%s\n' "${flag/$WORK/BUILD}"
@@ -1266,11 +1281,17 @@ parse_word() {
   fi
 }
 
+clean_up() {
+  [ -z "$UNSEEN" ] || stty echo
+  rm -rf "$WORK"
+}
+
 main() {
   HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   PROJECT="" REGION=asia-south1 ENV_FILE="$HERE/env.yaml" STATIC_IP=1 KEEP_WARM=1
   DRY="" ALLOW_DIRTY="" WITH_DATA="" YES="" COMMAND="" CHOSEN="" STAGE_DIR=""
   STEP="" CHANGED="" FOUND="" ANSWER="" NOTE="" DEPLOYED="" KEPT="" LEFT="" IP=""
+  UNSEEN="" # set while the terminal does not show what is typed
   GIVEN=${1+ $*}
   parse "$@"
   COMMAND=${COMMAND:-deploy}
@@ -1280,7 +1301,7 @@ main() {
   fi
   export CLOUDSDK_CORE_DISABLE_PROMPTS=1 # a question nobody sees would hang
   WORK=$(mktemp -d)
-  trap 'rm -rf "$WORK"' EXIT
+  trap clean_up EXIT
   trap 'exit 130' INT TERM
   "command_$COMMAND"
 }

@@ -73,7 +73,8 @@ FIRESTORE = r"firestore\.googleapis\.com/v1/projects/{project}/databases"
 @answers("POST", FIRESTORE)
 def make_database(google: GoogleApis, request: Request) -> Json:
     name = f"projects/{PROJECT}/databases/{request.query['databaseId']}"
-    google.create(f"databases/{request.query['databaseId']}", {"name": name})
+    kept = {"name": name, "type": request.json["type"]}
+    google.create(f"databases/{request.query['databaseId']}", kept)
     return done({"name": name}, "google.firestore.admin.v1.Database")
 
 

@@ -15,7 +15,7 @@ from tests.deploy.project import Project
 
 APPROVED = Path(__file__).parent / "approved"
 PARSER = Path(__file__).with_name("parse_commands.py")
-CLEANUP = '[{"name": "old", "action": "DELETE", "condition": {}}]'
+CLEANUP = '[{"name": "old", "action": {"type": "Delete"}, "condition": {}}]'
 PLANS = {
     "deploy": ("deploy",),
     "deploy-no-static-ip": ("deploy", "--no-static-ip"),
