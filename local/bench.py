@@ -1,0 +1,81 @@
+"""The performance table: `./dev.sh bench`.
+
+Everything is measured in one run, side by side, against the simulated FYERS on this
+machine, so ratios mean more than milliseconds. A missed target is shown and is no
+error; an alert lost or doubled, or an eleventh FYERS call in a second, is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local.measuring import google, ground
+from local.measuring.run import FULL, QUICK, Bench
+from local.measuring.served import NotServed
+from local.measuring.table import Progress, busy, processor, show
+
+
+def main() -> None:
+    """Measure, print the table, exit 1 where something was lost."""
+    arguments = _arguments()
+    progress, began = Progress(), time.monotonic()
+    with ExitStack() as stack:
+        progress.stage("starting the simulated FYERS and the Firestore emulator")
+        place = stack.enter_context(ground.standing())
+        firestore, missing = None, ""
+        try:
+            firestore = stack.enter_context(google.firestore())
+        except google.NoEmulator as reason:
+            missing = f"Google's stores were skipped: {reason}."
+        size = QUICK if arguments.quick else FULL
+        bench = Bench(size, place, firestore, progress)
+        try:
+            bench.run()
+        except NotServed as fault:
+            progress.end()
+            sys.exit(f"The webhook failed while it was measured.\n{fault}")
+    remarks = [text for text in (missing, busy(), *bench.faults) if text]
+    seconds = time.monotonic() - began
+    print(show(bench.rows))
+    print(f"\n{processor()}; {datetime.now(UTC):%-d %B %Y}; {seconds:.0f} s.")
+    print("Ratios compare within this run. Delays are simulated; the rest is real.")
+    print("\n".join(remarks))
+    if arguments.json:
+        report = {
+            "at": datetime.now(UTC).isoformat(),
+            "machine": processor(),
+            "seconds": round(seconds, 1),
+            "remarks": remarks,
+            "rows": [asdict(row) for row in bench.rows],
+        }
+        arguments.json.write_text(json.dumps(report, indent=1, ensure_ascii=False))
+    sys.exit(1 if bench.faults else 0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./dev.sh bench",
+        description="Measure cold start, the way to the order, bursts, symbols and "
+        "memory beside a bare function, in about four minutes.",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer of each, in about a minute"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the numbers there"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")

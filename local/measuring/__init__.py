@@ -1,0 +1,1 @@
+"""What `local.bench` measures, one module per question."""

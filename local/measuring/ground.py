@@ -1,0 +1,129 @@
+"""What every measurement stands on: the simulator, a login, a snapshot, both stores."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import secrets
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import simulator
+from local.measuring.google import bucket
+from local.playground import Playground
+from shared.symbols import build
+from simulator.calls import Call
+from simulator.master_file import lines_of
+
+ROWS = 100_000
+"""Of the symbol master, about what NSE lists."""
+
+TOKENS, SYMBOLS = "tokens/tokens.json", "symbols/NSE_FO.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The simulated FYERS and what an instance needs to know of it."""
+
+    fyers: simulator.Simulator
+    bucket: str
+    template: Mapping[str, object]
+    """A NIFTY alert at the money."""
+
+    def alert(self) -> bytes:
+        """Return one more alert, unlike any before."""
+        return json.dumps(
+            {
+                **self.template,
+                "idempotency_key": uuid.uuid4().hex,
+                "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            }
+        ).encode()
+
+    def settings(self, pace: int = 0) -> dict[str, str]:
+        """Return the settings both backends share; `pace` 0 is unpaced."""
+        options = self.fyers.options
+        return {
+            "FYERS_APP_ID": options.app_id,
+            "FYERS_SECRET_ID": options.secret,
+            "FYERS_PIN": options.pin,
+            "FYERS_BASE_URL": self.fyers.url,
+            "FYERS_CALLS_PER_SECOND": str(pace),
+            "SYMBOL_MASTER_URL": self.fyers.master_url,
+            "WEBHOOK_SECRET_TOKEN": str(self.template["token"]),
+            "GCS_TOKENS_FILE": TOKENS,
+            "GCS_SYMBOLS_FILE": SYMBOLS,
+        }
+
+    @contextlib.contextmanager
+    def embedded(self, pace: int = 0) -> Iterator[dict[str, str]]:
+        """Yield the settings of an embedded store that holds no claim yet."""
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            for name, content in _objects(self.fyers).items():
+                place = Path(folder) / name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            store = {"STATE_BACKEND": "local", "LOCAL_STATE_DIR": folder}
+            yield self.settings(pace) | store
+
+    def google(self, firestore: str) -> dict[str, str]:
+        """Return the settings of Google's stores, with an empty database."""
+        return self.settings() | {
+            "STATE_BACKEND": "gcp",
+            "GOOGLE_CLOUD_PROJECT": f"bench-{uuid.uuid4().hex[:12]}",
+            "GCS_BUCKET_NAME": "bench",
+            "FIRESTORE_EMULATOR_HOST": firestore,
+            "STORAGE_EMULATOR_HOST": self.bucket,
+        }
+
+    def forget(self) -> None:
+        """Empty FYERS's books and forget the calls: their length costs time."""
+        with self.fyers.exchange.lock:
+            self.fyers.exchange.clear()
+
+    def orders(self) -> list[Call]:
+        """Return the order calls since the last `forget`."""
+        return [call for call in list(self.fyers.calls) if is_order(call)]
+
+
+def is_order(call: Call) -> bool:
+    """Return whether a call places an order."""
+    return call.method == "POST" and call.path.endswith("/orders/sync")
+
+
+@contextlib.contextmanager
+def standing() -> Iterator[Ground]:
+    """Start the simulator with a full master, without limits, and fill the bucket."""
+    options = {"rate_limits": False, "funds": Decimal(10**12)}
+    objects: dict[str, bytes] = {}
+    with (
+        simulator.running(master_rows=ROWS, **options) as fyers,
+        bucket(objects) as place,
+    ):
+        objects |= _objects(fyers)
+        template = Playground(fyers, "", secrets.token_urlsafe(24)).alert()
+        # The master's contracts are many objects: collecting them would stop the
+        # simulator's answers now and then, and we would count that as ours.
+        gc.collect()
+        gc.freeze()
+        yield Ground(fyers, place, template)
+
+
+def _objects(fyers: simulator.Simulator) -> dict[str, bytes]:
+    """Return a fresh login and today's snapshot, by object name."""
+    now = datetime.now(UTC)
+    login = fyers.login()
+    token = {
+        **{name: login[name] for name in ("access_token", "refresh_token")},
+        "issued_at": now.isoformat(),
+        "expires_at": (now + timedelta(hours=8)).isoformat(),
+        "fy_id": fyers.options.fy_id,
+    }
+    snapshot = build(lines_of(fyers.options), now).data
+    return {TOKENS: json.dumps(token).encode(), SYMBOLS: snapshot}

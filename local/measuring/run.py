@@ -1,0 +1,245 @@
+"""The stages of one run; each turns what it measured into rows of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from local.measuring import burst, cold, google, ground, symbols, warm
+from local.measuring.served import HELLO, WEBHOOK, serving
+from local.measuring.table import Progress, Row
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of each is measured."""
+
+    pairs: int = 9
+    alerts: int = warm.ALERTS
+    delays: tuple[float, ...] = (0.0, 0.02, 0.05)
+    far: tuple[int, ...] = (500, 100, 50)
+    """Alerts for each delay with Firestore, where five delays follow each other."""
+    memory: int = 2000
+    bursts: tuple[int, ...] = (3, 50)
+    rows: tuple[int, ...] = (25_000, 50_000, 100_000)
+
+
+FULL = Size()
+QUICK = Size(3, 100, (0.0, 0.02), (100, 20), 300, (3,), (25_000, 50_000))
+
+
+class Bench:
+    """One run; `rows` grows as it goes."""
+
+    def __init__(
+        self,
+        size: Size,
+        place: ground.Ground,
+        firestore: str | None,
+        progress: Progress,
+    ) -> None:
+        self._size = size
+        self._ground = place
+        self._firestore = firestore
+        self._progress = progress
+        self.rows: list[Row] = []
+        self.faults: list[str] = []
+
+    def run(self) -> None:
+        """Measure everything."""
+        stages = {
+            "cold start": self._cold,
+            "parts of the cold start": self._parts,
+            "warm, embedded store": self._warm,
+            "warm, Firestore": self._far,
+            "bursts": self._bursts,
+            "symbols": self._symbols,
+        }
+        for number, (name, stage) in enumerate(stages.items(), 1):
+            self._progress.stage(f"{number} of {len(stages)}  {name}")
+            stage()
+        self._progress.end()
+
+    def _stores(self, embedded: dict[str, str]) -> dict[str, dict[str, str]]:
+        stores = {"embedded store": embedded}
+        if self._firestore:
+            stores["Google's stores"] = self._ground.google(self._firestore)
+        return stores
+
+    def _cold(self) -> None:
+        group = "Cold start to the first order (ratio: to a bare hello's first answer)"
+        with self._ground.embedded() as embedded:
+            stores = self._stores(embedded)
+            seen = cold.starts(
+                self._ground, stores, self._size.pairs, self._progress.note
+            )
+        hello = seen.pop("hello").reply
+        self._add(group, "hello", hello * 1000, "ms", 1.0)
+        for name, found in seen.items():
+            ratio, reply = found.reply / hello, found.reply * 1000
+            at = warm.quantile(found.orders, 0.5) * 1000
+            said = f"at FYERS after {at:.0f} ms"
+            if found.late:
+                said += f"; {len(found.late)} starts too slow to send"
+            self._add(group, name, reply, "ms", ratio, "≤ 4×", ratio <= 4, said)
+
+    def _parts(self) -> None:
+        with self._ground.embedded() as embedded:
+            for name, settings in self._stores(embedded).items():
+                group = f"Its parts one after another, {name} (ratio: of their sum)"
+                found = cold.parts(self._ground, settings, min(5, self._size.pairs))
+                whole = sum(found.values())
+                for part, seconds in found.items():
+                    self._add(group, part, seconds * 1000, "ms", seconds / whole)
+
+    def _warm(self) -> None:
+        size, note = self._size, self._progress.note
+        with serving(HELLO, {}) as hello:
+            hello.first()
+            bare = [hello.deliver(b"").seconds for _ in range(200)]
+        base = warm.quantile(bare, 0.5)
+        group = "Warm, time of our own (ratio: to a bare hello's answer)"
+        self._add(group, "hello p50", base * 1000, "ms", 1.0)
+        with self._ground.embedded() as env, serving(WEBHOOK, env) as instance:
+            instance.first(self._ground.alert())
+            first, sent = instance.pss(), 1
+            for delay in size.delays:
+                found = warm.series(self._ground, instance, delay, size.alerts, note)
+                sent += len(found.totals)
+                limits = (15, 40) if not delay else (None, None)
+                self._warm_rows(group, "embedded", found, base, limits)
+            warm.fill(self._ground, instance, size.memory - sent, note)
+            self._memory("embedded store", first, instance.pss(), size.memory)
+
+    def _far(self) -> None:
+        if not self._firestore:
+            return
+        size, note = self._size, self._progress.note
+        group = "Warm, Firestore emulator and bucket (ratio: to the same at 0 ms)"
+        with google.distance(self._firestore) as store:
+            env = self._ground.google(store.place)
+            with serving(WEBHOOK, env) as instance:
+                instance.first(self._ground.alert())
+                first, base = instance.pss(), 0.0
+                for delay, alerts in zip(size.delays, size.far, strict=True):
+                    found = warm.series(
+                        self._ground, instance, delay, alerts, note, store
+                    )
+                    base = base or found.added(0.5)
+                    limits = (25, None) if not delay else (None, None)
+                    self._warm_rows(group, "Firestore", found, base, limits)
+                self._memory("Google's stores", first, instance.pss(), sum(size.far))
+
+    def _warm_rows(
+        self,
+        group: str,
+        store: str,
+        found: warm.Series,
+        base: float,
+        limits: tuple[int | None, int | None],
+    ) -> None:
+        delay = f"{store}, {found.delay * 1000:.0f} ms delays"
+        for name, share, limit in (
+            ("p50", 0.5, limits[0]),
+            ("p95", 0.95, None),
+            ("p99", 0.99, limits[1]),
+        ):
+            ms = found.added(share) * 1000
+            target = f"≤ {limit} ms" if limit else ""
+            met = ms <= limit if limit else None
+            note = f"{len(found.totals)} alerts" if name == "p50" else ""
+            ratio = ms / 1000 / base
+            self._add(group, f"{delay} {name}", ms, "ms", ratio, target, met, note)
+        if found.before:
+            rounds = warm.quantile(found.before, 0.5) + 1
+            said = f"{max(found.calls)} calls an alert"
+            name = f"{delay}, FYERS in series"
+            self._add(group, name, rounds, "", None, "2", rounds == 2, said)
+
+    def _memory(
+        self, store: str, first: int | None, last: int | None, alerts: int
+    ) -> None:
+        group = "Memory of an instance, master and worker (ratio: to the first)"
+        if first is None or last is None:
+            return  # only Linux tells
+        name = f"{store}, after"
+        self._add(group, f"{name} 1 alert", first / MB, "MB", 1.0)
+        met, ratio = last < 160 * MB, last / first
+        self._add(
+            group, f"{name} {alerts} alerts", last / MB, "MB", ratio, "< 160 MB", met
+        )
+
+    def _bursts(self) -> None:
+        group = "Burst on one instance, 10 FYERS calls a second (ratio: of the alerts)"
+        for count in self._size.bursts:
+            found = burst.burst(self._ground, count, self._progress.note)
+            name, share = f"{count} at once", found.placed / count
+            whole = count <= 3
+            said = f"slowest answer {found.slowest * 1000:.0f} ms"
+            if not whole:
+                said += f", {found.first} at the first delivery"
+            self._add(
+                group,
+                f"{name}: placed",
+                found.placed,
+                "",
+                share,
+                "all" if whole else "",
+                share == 1 if whole else None,
+                said,
+            )
+            if not whole:
+                said = "never sent; reconcile reports them"
+                self._add(group, f"{name}: left", found.left, "", None, note=said)
+            gone = found.lost + abs(found.orders - found.placed)
+            self._add(group, f"{name}: lost or doubled", gone, "", None, "0", not gone)
+            bad = found.unanswered + sum(found.other.values())
+            self._add(
+                group, f"{name}: neither 200 nor 503", bad, "", None, "0", not bad
+            )
+            most = found.busiest
+            self._add(
+                group, f"{name}: busiest second", most, "", None, "≤ 10", most <= 10
+            )
+            if gone or most > burst.PACE:
+                self.faults.append(f"{name}: {found}")
+
+    def _symbols(self) -> None:
+        group = "Symbol snapshot, processor time (ratio: to the smallest)"
+        costs = [symbols.cost(rows) for rows in self._size.rows]
+        least = costs[0]
+        for one in costs:
+            rows = f"{one.rows:,} rows"
+            grown = one.rows / least.rows
+            build, memory = one.build / least.build, one.memory / least.memory
+            self._add(group, f"{rows}, build", one.build * 1000, "ms", build)
+            self._add(
+                group,
+                f"{rows}, build's memory",
+                one.memory / MB,
+                "MB",
+                memory,
+                f"≤ {grown:.1f}×",
+                memory <= grown * 1.25,
+                f"snapshot {one.size / 1000:.0f} kB",
+            )
+            ratio = one.cold / least.cold
+            self._add(group, f"{rows}, lookup cold", one.cold * 1000, "ms", ratio)
+        last = costs[-1]
+        micros = last.warm * 1e6
+        ratio = last.warm / least.warm
+        self._add(group, "lookup warm", micros, "µs", ratio, "< 20 µs", micros < 20)
+
+    def _add(
+        self,
+        group: str,
+        name: str,
+        value: float,
+        unit: str,
+        ratio: float | None,
+        target: str = "",
+        met: bool | None = None,
+        note: str = "",
+    ) -> None:
+        self.rows.append(Row(group, name, value, unit, ratio, target, met, note))

@@ -1,0 +1,130 @@
+"""What the symbol snapshot costs, by the number of rows."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from local.measuring.served import ROOT
+from shared.models import Deadline, OptionType
+from shared.symbols import Symbols, build
+from simulator import master
+from simulator.options import IST
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of processor time and bytes."""
+
+    rows: int
+    build: float
+    memory: int
+    """What building added to the process at its peak."""
+    size: int
+    """Of the snapshot."""
+    cold: float
+    """Opening the snapshot and one member, up to the contract."""
+    warm: float
+    """The next lookup."""
+
+
+def cost(rows: int) -> Cost:
+    """Measure in a process of its own."""
+    lines = master.lines(datetime.now(IST).date(), rows=rows)
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+        file.write(master.text(lines))
+        file.flush()
+        done = subprocess.run(
+            [sys.executable, "-m", "local.measuring.symbols", file.name],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            check=True,
+            timeout=120,
+        )
+    return Cost(**json.loads(done.stdout))
+
+
+class _Store:
+    """A snapshot that needs no download."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, _deadline: Deadline) -> bytes | None:
+        return self._data
+
+    def write(self, snapshot: bytes, _deadline: Deadline) -> None:
+        self._data = snapshot
+
+
+def _best(work: Callable[[], object], times: int) -> float:
+    """Return the seconds of one call in the best of seven rounds."""
+    rounds = []
+    for _ in range(7):
+        start = time.thread_time()
+        for _ in range(times):
+            work()
+        rounds.append((time.thread_time() - start) / times)
+    return min(rounds)
+
+
+def _peak() -> int:
+    # Linux carries the parent's ru_maxrss over the exec; VmHWM is this program's own.
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS: bytes
+
+
+def main() -> None:
+    """Build from the file named, look contracts up, print the cost as JSON."""
+    now, before = datetime.now(UTC), _peak()
+    with Path(sys.argv[1]).open(encoding="utf-8") as lines:
+        start = time.process_time()
+        built = build(lines, now)
+        spent = time.process_time() - start
+    memory = _peak() - before
+    forever = Deadline(1e9, lambda: 0.0)
+    strike = _strike(built.data, now, forever)
+
+    def find(symbols: Symbols) -> object:
+        return symbols.find("NIFTY", "WEEKLY", strike, OptionType.CE, forever)
+
+    warm = Symbols(_Store(built.data), lambda: now)
+    find(warm)
+    seen = {
+        "rows": built.summary.rows,
+        "build": spent,
+        "memory": memory,
+        "size": len(built.data),
+        "cold": _best(lambda: find(Symbols(_Store(built.data), lambda: now)), 5),
+        "warm": _best(lambda: find(warm), 2000),
+    }
+    print(json.dumps(seen))
+
+
+def _strike(data: bytes, now: datetime, forever: Deadline) -> Decimal:
+    """Return a listed NIFTY strike."""
+    symbols = Symbols(_Store(data), lambda: now)
+    for strike in range(10_000, 60_000, 50):
+        try:
+            symbols.find("NIFTY", "WEEKLY", Decimal(strike), OptionType.CE, forever)
+        except Exception:  # noqa: S112 - the next one may be listed
+            continue
+        return Decimal(strike)
+    raise ValueError("no NIFTY strike is listed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""What our own code adds to a warm instance's alerts, and what the instance holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from local.measuring.google import Distance
+from local.measuring.ground import Ground, is_order
+from local.measuring.served import Served
+from simulator.calls import Call
+
+Note = Callable[[str], None]
+
+ALERTS = 500
+FYERS_CHAIN = 2
+"""Quote and positions together, then the order."""
+STORE_CHAIN = 3
+"""CLAIMED, SENDING, DONE."""
+
+_LOT = 25
+"""Alerts between two emptyings of FYERS's books, whose length costs the simulator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One run of alerts, one after another, each over a connection of its own."""
+
+    delay: float
+    """Seconds FYERS, and Firestore where it is used, take for each call."""
+    chain: int
+    """Delays that follow each other in one alert."""
+    totals: list[float] = field(default_factory=list)
+    before: list[int] = field(default_factory=list)
+    """FYERS's round trips in series before the order left, where delays show them."""
+    calls: list[int] = field(default_factory=list)
+    """FYERS calls of each alert."""
+
+    def added(self, share: float) -> float:
+        """Return a quantile of the time our own code added, seconds."""
+        return quantile(self.totals, share) - self.chain * self.delay
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value that `share` of the others do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def series(
+    ground: Ground,
+    instance: Served,
+    delay: float,
+    alerts: int,
+    note: Note,
+    store: Distance | None = None,
+    most_seconds: float = 90.0,
+) -> Series:
+    """Send alerts one after another, at most for some seconds.
+
+    `store` is the way to Firestore; without one the store is embedded and as near as
+    the disk.
+    """
+    found = Series(delay, FYERS_CHAIN + (STORE_CHAIN if store else 0))
+    ground.fyers.options.delay_ms = delay * 1000
+    if store is not None:
+        store.delay = delay
+    end = time.monotonic() + most_seconds
+    for number in range(alerts):
+        if number % _LOT == 0:
+            note(f"{delay * 1000:.0f} ms delays, alert {number} of {alerts}")
+        ground.forget()
+        answer = instance.deliver(ground.alert())
+        instance.must(answer)
+        found.totals.append(answer.seconds)
+        calls = [call for call in ground.fyers.calls if call.path.startswith("/")]
+        found.calls.append(len(calls))
+        if delay:
+            found.before.append(_rounds(calls, delay))
+        if time.monotonic() > end:
+            break
+    ground.fyers.options.delay_ms = 0
+    if store is not None:
+        store.delay = 0
+    return found
+
+
+def _rounds(calls: list[Call], delay: float) -> int:
+    """Return how many calls before the order had to wait for one before them."""
+    rounds, ready = 0, 0.0
+    for call in sorted(calls, key=lambda one: one.at):
+        if is_order(call):
+            break
+        if call.at >= ready:
+            rounds, ready = rounds + 1, call.at + delay
+    return rounds
+
+
+def fill(ground: Ground, instance: Served, alerts: int, note: Note) -> None:
+    """Send alerts that nobody measures."""
+    for number in range(alerts):
+        if number % _LOT == 0:
+            ground.forget()
+            note(f"memory, alert {number} of {alerts}")
+        instance.must(instance.deliver(ground.alert()))
