@@ -1,0 +1,79 @@
+"""What holds in every cell, whatever goes wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.faults.playing import Outcome
+from tests.faults.tradingview import Delivery
+
+NOT_TAKEN = ("rate", "expired", "not_allowed")
+"""Faults by which FYERS itself says that it did not take the call."""
+
+
+def one_order(outcome: Outcome) -> bool:
+    """Never two orders for one alert, not even when it comes once more."""
+    return len(outcome.orders) <= 1 and outcome.orders_at_last <= 1
+
+
+def order_is_known(outcome: Outcome) -> bool:
+    """Never an order without a DONE claim or a notification within one reconcile."""
+    return (
+        not outcome.orders_after_one
+        or outcome.claim_after_one == "DONE"
+        or bool(outcome.told_after_one)
+    )
+
+
+def no_5xx_after_sending(outcome: Outcome) -> bool:
+    """Never a 5xx from a delivery that may have sent something."""
+    return not any(
+        delivery.ours_5xx and _may_have_sent(outcome, delivery)
+        for delivery in outcome.deliveries
+    )
+
+
+def nothing_lost_in_silence(outcome: Outcome) -> bool:
+    """Never a lost alert without a 4xx or 5xx at the end, or a notification."""
+    if outcome.orders or outcome.told:
+        return True
+    return all(trigger[-1].reply[0] in "45" for trigger in outcome.triggers)
+
+
+def no_exits_left_behind(outcome: Outcome) -> bool:
+    """Never exits beyond the short without a word: they would open a long."""
+    return not outcome.excess or "exits_left_behind" in outcome.told
+
+
+def in_time(outcome: Outcome) -> bool:
+    """Never a reply TradingView gives up on, while the instance lives."""
+    return all(delivery.reply != "late" for delivery in outcome.deliveries)
+
+
+def _may_have_sent(outcome: Outcome, delivery: Delivery) -> bool:
+    """Return whether an order call of this delivery may have counted."""
+    tags = {
+        passed.tag
+        for passed in outcome.passed
+        if (passed.point, passed.when) == ("place", "before")
+        and passed.request_id == delivery.request_id
+    }
+    return any(
+        sent.tag in tags and sent.fault not in NOT_TAKEN and sent.status != 429
+        for sent in outcome.sent
+    )
+
+
+INVARIANTS: Mapping[str, Callable[[Outcome], bool]] = {
+    "one_order": one_order,
+    "order_is_known": order_is_known,
+    "no_5xx_after_sending": no_5xx_after_sending,
+    "nothing_lost_in_silence": nothing_lost_in_silence,
+    "no_exits_left_behind": no_exits_left_behind,
+    "in_time": in_time,
+}
+
+
+def broken(outcome: Outcome) -> list[str]:
+    """Return the invariants an outcome breaks, in words."""
+    return [(rule.__doc__ or "") for rule in INVARIANTS.values() if not rule(outcome)]

@@ -1,0 +1,208 @@
+"""Plays one cell: the alert fires, things go wrong, reconcile runs, all is counted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+from typing import Any
+
+from tests.faults import tradingview
+from tests.faults.cells import Cell
+from tests.faults.director import Passed, pause
+from tests.faults.stage import Stage
+from tests.faults.striking import strike
+from tests.faults.tradingview import CUT, GONE, Delivery, Trigger
+
+AGE = 60.0
+"""Seconds between two runs of reconcile."""
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An order call as FYERS saw it."""
+
+    tag: str
+    fault: str
+    status: int
+    """Zero where no reply went out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a cell."""
+
+    cell: Cell
+    triggers: tuple[tuple[Delivery, ...], ...]
+    orders: tuple[dict[str, Any], ...]
+    """The alert's orders at FYERS, refused ones too, exit legs not."""
+    claim: str
+    told: tuple[str, ...]
+    claim_after_one: str
+    """The claim when the first healthy reconcile was over."""
+    told_after_one: tuple[str, ...]
+    orders_after_one: int
+    sent: tuple[Sent, ...]
+    passed: tuple[Passed, ...]
+    excess: int
+    """Contracts that working exits would buy beyond the short; 0 where none are."""
+    again: Delivery | None = None
+    """The same alert once more, when all was settled."""
+    orders_at_last: int = 0
+    lines: tuple[str, ...] = field(default=(), repr=False)
+    """What the instances logged meanwhile."""
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Return every delivery of every trigger."""
+        return tuple(each for trigger in self.triggers for each in trigger)
+
+
+def play(stage: Stage, cell: Cell) -> Outcome:
+    """Return what became of a cell; the stage is left healthy and warm."""
+    _prepare(stage, cell)
+    mark = len(stage.lines)
+    began = time.monotonic()
+    body = _body(stage, cell)
+    triggers = _triggers(stage, cell, body)
+    tradingview.play(triggers, stage.wait)
+    _settle(stage, cell, began)
+    after = _reconcile(stage, cell)
+    outcome = Outcome(
+        cell=cell,
+        triggers=tuple(tuple(trigger.made) for trigger in triggers),
+        orders=tuple(_orders(stage)),
+        claim=_claim(stage),
+        told=tuple(stage.phone.events),
+        claim_after_one=after[0],
+        told_after_one=after[1],
+        orders_after_one=after[2],
+        sent=tuple(_sent(stage)),
+        passed=tuple(stage.director.passed),
+        excess=_excess(stage),
+        lines=tuple(stage.lines[mark:]),
+    )
+    outcome = _again(stage, cell, outcome, body)
+    _mend(stage, cell)
+    return outcome
+
+
+def _prepare(stage: Stage, cell: Cell) -> None:
+    stage.clear()
+    if cell.alert in ("BUY", "PART"):
+        stage.short(2 if cell.alert == "PART" else 1)
+    for wrong in cell.wrong:
+        if not wrong.later:
+            strike(stage, wrong)
+
+
+def _body(stage: Stage, cell: Cell) -> bytes:
+    if cell.alert == "KEYLESS":
+        return stage.alert("SELL", idempotency_key=...)
+    if cell.alert == "PART":
+        return stage.alert("BUY", qty=stage.lot)
+    return stage.alert(cell.alert)
+
+
+def _triggers(stage: Stage, cell: Cell, body: bytes) -> list[Trigger]:
+    """Return one trigger whose deliveries reach the instances in turn."""
+    on_death = GONE if GONE in cell.replies else CUT
+    name = f"cell{next(_numbers)}"
+    turns = count()
+
+    def post(body: bytes, request_id: str, timeout: float) -> Any:
+        return stage.post(next(turns) % 2, body, request_id, timeout)
+
+    return [Trigger(post, body, name, on_death)]
+
+
+def _settle(stage: Stage, cell: Cell, began: float) -> None:
+    """End the faults; wait for what FYERS or an instance was asked to do slowly."""
+    stage.director.disarm()
+    stage.fyers.faults.clear()
+    stage.phone.modes.clear()
+    slow = max((w.seconds or 0 for w in cell.wrong if w.what in SLOW), default=0)
+    if slow:
+        pause(began + slow + 0.4 - time.monotonic())
+
+
+SLOW = ("slow", "late")
+
+
+def _reconcile(stage: Stage, cell: Cell) -> tuple[str, tuple[str, ...], int]:
+    """Run reconcile until all is settled; return claim, told, orders after one run."""
+    later = [wrong for wrong in cell.wrong if wrong.later]
+    if later:
+        for wrong in later:
+            strike(stage, replace(wrong, later=False))
+        stage.wait(AGE)
+        stage.reconcile()
+        _settle(stage, cell, time.monotonic())
+        _revive(stage, cell)
+    stage.wait(AGE)
+    assert stage.reconcile() == 200
+    after = _claim(stage), tuple(stage.phone.events), len(list(_orders(stage)))
+    stage.wait(AGE)
+    assert stage.reconcile(1) == 200
+    return after
+
+
+def _again(stage: Stage, cell: Cell, outcome: Outcome, body: bytes) -> Outcome:
+    if cell.alert == "KEYLESS":
+        return outcome  # by now the same text is another alert
+    post = partial(stage.post, 1)
+    again = Trigger(post, body, "again")
+    again.go()
+    return replace(
+        outcome, again=again.made[0], orders_at_last=len(list(_orders(stage)))
+    )
+
+
+def _mend(stage: Stage, cell: Cell) -> None:
+    """Leave both instances alive, warm and logged in."""
+    stage.director.disarm()
+    _revive(stage, cell)
+    if any(w.where in ("login", "token") or w.what == "expired" for w in cell.wrong):
+        stage.clear()
+        stage.log_in()
+        stage.cool()
+
+
+def _revive(stage: Stage, cell: Cell) -> None:
+    if any(wrong.what == "kill" for wrong in cell.wrong):
+        for server in range(len(stage.urls)):
+            stage.warm(server)
+
+
+def _orders(stage: Stage) -> Any:
+    """Yield the rows of tagged orders, which the alert made; a person's have no tag."""
+    for row in stage.fyers.api.order_rows():
+        if str(row["orderTag"]).startswith("1:") and not row.get("parentId"):
+            yield row
+
+
+def _claim(stage: Stage) -> str:
+    claims = stage.backend.claims()
+    assert len(claims) < 2, claims
+    return str(claims[0]["state"]) if claims else "none"
+
+
+def _sent(stage: Stage) -> Any:
+    for call in list(stage.fyers.calls):
+        if (call.method, call.path) == ("POST", "/api/v3/orders/sync"):
+            tag = call.content.partition('"orderTag":')[2].strip(' "')[:20]
+            yield Sent(tag, call.fault, call.status)
+
+
+def _excess(stage: Stage) -> int:
+    """Return how many contracts the exits would buy beyond the short."""
+    legs: dict[str, int] = {}
+    for row in stage.fyers.api.order_rows():
+        parent = row.get("parentId")
+        if parent and row["status"] == 6:
+            left = int(str(row["remainingQuantity"]))
+            legs[str(parent)] = max(legs.get(str(parent), 0), left)
+    return max(0, sum(legs.values()) - max(0, -stage.net()))

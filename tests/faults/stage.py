@@ -1,0 +1,294 @@
+"""Two instances of the functions, one FYERS, one phone; everything about them strikable.
+
+The instances share their stores as instances on the platform do. A killed one is
+replaced by gunicorn's master at once, cold, as the platform replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import requests
+
+import simulator
+from local import serve
+from shared.adapters import token_codec
+from shared.models import Secret, Token
+from simulator.limits import Limits
+from tests.faults.backends import Backend
+from tests.faults.director import Director, Script, pause
+from tests.faults.served import DIRECTOR, SERVER
+
+HOOK_SECRET = "faults-hook-secret-5K"
+APP_SECRET = "Faults-App-Secret-3P"
+PIN = "9753"
+
+_MAIN = """from tests.faults import served
+
+served.install()
+
+from functions.{name}.main import {name}  # noqa: E402
+
+__all__ = ["{name}"]
+"""
+
+
+@dataclass
+class Phone:
+    """Where the owner's notices arrive; `modes` strikes the next ones."""
+
+    url: str = ""
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    modes: list[str] = field(default_factory=list)
+    """`down` or `hang` for the next notice; one ending in `*` stays."""
+
+    def mode(self) -> str:
+        """Return what happens to the next notice."""
+        if not self.modes:
+            return ""
+        if self.modes[0].endswith("*"):
+            return self.modes[0][:-1]
+        return self.modes.pop(0)
+
+    @property
+    def events(self) -> list[str]:
+        return [str(notice["event"]) for notice in self.notices]
+
+
+@dataclass
+class Stage:
+    """Where one cell after another is played."""
+
+    urls: list[str]
+    fyers: simulator.Simulator
+    phone: Phone
+    director: Director
+    backend: Backend
+    lines: list[str]
+    ticker: str
+    strike: float
+    lot: int
+
+    def alert(self, action: str, **changes: Any) -> bytes:
+        """Return the README's alert as TradingView sends it; `...` drops a field."""
+        fields = {
+            "token": HOOK_SECRET,
+            "symbol": "NIFTY",
+            "strikeprice": self.strike,
+            "optionType": "CE",
+            "expiry": "WEEKLY",
+            "action": action,
+            "idempotency_key": uuid.uuid4().hex,
+            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        }
+        whole = {k: v for k, v in (fields | changes).items() if v is not ...}
+        return json.dumps(whole).encode()
+
+    def post(
+        self, server: int, body: bytes, request_id: str, timeout: float
+    ) -> requests.Response:
+        """Deliver to one instance."""
+        return requests.post(
+            f"{self.urls[server]}/webhook",
+            data=body,
+            headers={
+                "Content-Type": "text/plain; charset=utf-8",
+                "X-Request-Id": request_id,
+            },
+            timeout=timeout,
+        )
+
+    def reconcile(self, server: int = 0) -> int:
+        """Run reconcile as the Scheduler does; return its status, 0 where it died."""
+        try:
+            reply = requests.post(f"{self.urls[server]}/reconcile", timeout=60)
+        except requests.ConnectionError:
+            return 0
+        return reply.status_code
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass: what is stored grows older, FYERS's limits are over.
+
+        A little of it passes for real, so that what an instance still does after its
+        reply happens before.
+        """
+        pause(0.02)
+        self.backend.age(seconds)
+        self.fyers.limits = Limits(self.fyers.options.clock, self.fyers.options.ticks)
+
+    def short(self, lots: int) -> None:
+        """Open a short with both exits by hand, as the position a cover finds."""
+        self._control(
+            place=[
+                {
+                    "symbol": self.ticker,
+                    "qty": self.lot,
+                    "side": -1,
+                    "stopLoss": 10,
+                    "takeProfit": 10,
+                    "legType": 1,
+                }
+            ]
+            * lots
+        )
+        self.fyers.limits = Limits(self.fyers.options.clock, self.fyers.options.ticks)
+
+    def _control(self, **what: Any) -> None:
+        reply = requests.post(f"{self.fyers.url}/_sim/state", json=what, timeout=10)
+        assert reply.status_code == 200, reply.text
+
+    def net(self) -> int:
+        """Return the contracts held of the alert's contract."""
+        return self.fyers.exchange.net(self.ticker)
+
+    def warm(self, server: int) -> None:
+        """Wait until an instance is ready for its next alert."""
+        for _ in range(100):
+            try:
+                reply = requests.get(f"{self.urls[server]}/webhook", timeout=30)
+            except requests.ConnectionError:
+                pause(0.1)
+                continue
+            if reply.status_code == 200:
+                return
+            pause(0.1)
+        raise AssertionError(f"the instance does not get ready: {reply.text}")
+
+    def log_in(self) -> None:
+        """Store a login FYERS accepts."""
+        tokens = self.fyers.login()
+        now = datetime.now(UTC)
+        self.backend.store_token(
+            token_codec.dumps(
+                Token(
+                    Secret(tokens["access_token"]),
+                    Secret(tokens["refresh_token"]),
+                    now,
+                    now + timedelta(hours=8),
+                    self.fyers.options.fy_id,
+                )
+            )
+        )
+
+    def cool(self) -> None:
+        """Let both instances forget what they hold in memory, then warm them."""
+        for server in range(len(self.urls)):
+            self.director.arm(Script("warm", "before", "cold", server=server))
+            self.warm(server)
+
+    def clear(self) -> None:
+        """Return to an empty morning."""
+        self.director.clear()
+        self.backend.clear()
+        self.fyers.reset()
+        self.fyers.calls.clear()
+        self.phone.notices.clear()
+        self.phone.modes.clear()
+
+
+@contextmanager
+def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
+    """Start everything, logged in and with symbols; the instances are unpaced."""
+    lines: list[str] = []
+    functions = folder / "functions"
+    for name in ("webhook", "reconcile"):
+        main = functions / name / "main.py"
+        main.parent.mkdir(parents=True)
+        main.write_text(_MAIN.format(name=name))
+    with ExitStack() as stack:
+        fyers = stack.enter_context(simulator.running(secret=APP_SECRET, pin=PIN))
+        phone = stack.enter_context(_phone())
+        director = Director()
+        stack.callback(director.close)
+        settings = {
+            "FYERS_APP_ID": fyers.options.app_id,
+            "FYERS_SECRET_ID": APP_SECRET,
+            "FYERS_PIN": PIN,
+            "FYERS_BASE_URL": fyers.url,
+            "FYERS_CALLS_PER_SECOND": "0",
+            "SYMBOL_MASTER_URL": fyers.master_url,
+            "WEBHOOK_SECRET_TOKEN": HOOK_SECRET,
+            "WEBHOOK_MAX_QTY": "2",
+            "NOTIFICATION_URL": phone.url,
+            "LOG_LEVEL": "INFO",
+            DIRECTOR: director.address,
+            **backend.env,
+        }
+        urls = [
+            stack.enter_context(
+                serve.running(
+                    settings | {SERVER: str(number)}, log=lines.append, folder=functions
+                )
+            )
+            for number in range(2)
+        ]
+        ticker, strike, lot = _nearest(fyers)
+        stage = Stage(urls, fyers, phone, director, backend, lines, ticker, strike, lot)
+        stage.log_in()
+        for server in range(len(urls)):
+            stage.warm(server)
+        yield stage
+
+
+def _nearest(fyers: simulator.Simulator) -> tuple[str, float, int]:
+    """Return ticker, strike and lot of this week's NIFTY call at the money."""
+    catalogue = fyers.market.catalogue
+    spot = catalogue.spot("NIFTY")
+    assert spot is not None
+    now = fyers.options.clock().timestamp()
+    found = [
+        (each.expires, abs(each.strike - spot), each.ticker, each.strike, each.lot)
+        for each in map(catalogue.find, catalogue)
+        if each is not None
+        and each.underlying == "NIFTY"
+        and each.strike is not None
+        and each.expires > now
+        and each.ticker.endswith("CE")
+    ]
+    _, _, ticker, strike, lot = min(found)
+    return ticker, float(strike), lot
+
+
+@contextmanager
+def _phone() -> Iterator[Phone]:
+    phone = Phone()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            mode = phone.mode()
+            if mode == "hang":
+                pause(1.0)
+                return
+            if not mode:
+                phone.notices.append(json.loads(body))
+            self.send_response(503 if mode == "down" else 200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    phone.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield phone
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
+
+
+Settings = Mapping[str, str]
