@@ -1,0 +1,118 @@
+"""Every interleaving within bounds, shortest first; and random ones far beyond them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from time import process_time
+
+from tests.model.game import Game
+from tests.model.rest import Rest
+from tests.model.world import Violation
+
+_AT_REST = "all are at rest and reconcile runs on"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an exploration came to."""
+
+    promise: str
+    """The promise that was broken, empty when all held."""
+    path: tuple[str, ...]
+    states: int
+    moves: int
+    steps: int
+    """Steps of the shipped code that were run."""
+    seconds: float
+
+    def __str__(self) -> str:
+        head = (
+            f"{self.states:,} states, {self.moves:,} moves, {self.steps:,} steps of "
+            f"code, {self.seconds:.1f} s of CPU"
+        )
+        if not self.promise:
+            return head
+        return "\n    ".join((f"broken: {self.promise} ({head})", *self.path))
+
+
+def explore(game: Game) -> Found:
+    """Visit every reachable state, fewest moves first; stop at a broken promise."""
+    began = process_time()
+    states = [game.start()]
+    seen = set(states)
+    came: list[tuple[int, str]] = [(-1, "")]
+    rest = Rest(game)
+    moves = at = 0
+    broken = last = ""
+    with _quiet():
+        while at < len(states) and not broken:
+            w = states[at]
+            if game.resting(w) and (broken := rest.broken(w)):
+                last = _AT_REST
+                break
+            for name, new in game.moves(w):
+                moves += 1
+                if isinstance(new, Violation):
+                    broken, last = new.promise, name
+                    break
+                if new not in seen:
+                    seen.add(new)
+                    states.append(new)
+                    came.append((at, name))
+            at += not broken
+    path = [last] if broken else []
+    while broken and at >= 0:
+        at, name = came[at]
+        path.append(name)
+    spent = process_time() - began
+    said = tuple(reversed(path[:-1]))
+    return Found(broken, said, len(states), moves, game.tree.nodes, spent)
+
+
+def wander(game: Game, random: Random, walks: int) -> Found:
+    """Walk at random from the start, to the end each time; stop like `explore`."""
+    began = process_time()
+    rest = Rest(game)
+    moves = 0
+    with _quiet():
+        for walk in range(walks):
+            w, path, broken = game.start(), [], ""
+            while not broken:
+                if game.resting(w) and (broken := rest.broken(w)):
+                    path.append(_AT_REST)
+                    break
+                choices = list(game.moves(w))
+                if not choices:
+                    break
+                name, new = random.choice(choices)
+                moves += 1
+                path.append(name)
+                if isinstance(new, Violation):
+                    broken = new.promise
+                else:
+                    w = new
+            if broken:
+                return _found(broken, path, walk, moves, game, began)
+    return _found("", [], walks, moves, game, began)
+
+
+def _found(
+    broken: str, path: list[str], walks: int, moves: int, game: Game, began: float
+) -> Found:
+    spent = process_time() - began
+    return Found(broken, tuple(path), walks, moves, game.tree.nodes, spent)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep a million warnings of the code under check from being formatted."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,126 @@
+"""What must hold once nobody is at work and reconcile has run for a while."""
+
+from __future__ import annotations
+
+from shared.idempotency import Claim, State
+from tests.model.cast import Broken
+from tests.model.game import Game
+from tests.model.stage import Book, Call, Create, Read, Replace, Send, Watched
+from tests.model.world import Booked, Fate, Left, Violation, World, book
+
+RUNS = (31.0, 31.0, 61.0, 61.0)
+"""Seconds before each run: together all that reconcile waits for, twice."""
+
+_DAY = 86400.0
+_EXCEPTION = "no exception leaves the code"
+
+
+class Rest:
+    """Runs reconcile until nothing changes, then checks the promises."""
+
+    def __init__(self, game: Game) -> None:
+        self._game = game
+        self._known: dict[World, str] = {}
+
+    def broken(self, w: World) -> str:
+        """Return the promise broken at rest, empty for none.
+
+        Writes still under way are dropped, and no resend comes: both may happen.
+        """
+        idle = (None,) * len(w.actors)
+        w = w._replace(under_way=frozenset(), actors=idle, left=Left())
+        known = self._known.get(w)
+        if known is None:
+            known = self._known[w] = self._settled(w)
+        return known
+
+    def _settled(self, w: World) -> str:
+        try:
+            for seconds in RUNS:
+                w = self._run(w, seconds)
+            for n, booked in enumerate(w.orders):
+                if booked.fate is Fate.HIDDEN:
+                    w = w.show(n)
+            for seconds in RUNS:
+                w = self._run(w, seconds)
+            if any(booked.fate is Fate.UNTAGGED for booked in w.orders):
+                w = self._run(w, _DAY)
+        except _BrokenError as error:
+            return str(error)
+        return judge(w, self._game.alerts)
+
+    def _run(self, w: World, seconds: float) -> World:
+        """Run reconcile once; everything it asks works."""
+        w = w._replace(wall=w.wall + seconds)
+        node = self._game.tree.root("rest", self._game.machine.run(), w.wall)
+        while node.call is not None:
+            w, key, answer = self._answer(w, node.call)
+            node = self._game.tree.after(node, key, answer, w.wall, 0.0)
+        if isinstance(node.returned, Broken):
+            raise _BrokenError(f"{_EXCEPTION}: {node.returned.text}")
+        return w
+
+    def _answer(self, w: World, call: Call) -> tuple[World, object, object]:
+        match call:
+            case Watched():
+                found = (w.doc,) if w.doc and w.doc.claim.watched else ()
+                return w, w.doc, found
+            case Read():
+                return w, w.doc, w.doc
+            case Book():
+                rows = book(w)
+                return w, rows, rows
+            case Send(notice=notice):
+                return self._game.outside.tell(w, notice), None, ()
+            case Create() | Replace():
+                done = self._game.outside.written(w.doc, call)
+                if done is None:
+                    raise _BrokenError("a run alone meets no other version")
+                stored = self._game.outside.store(w, done)
+                if isinstance(stored, Violation):
+                    raise _BrokenError(stored.promise)
+                return stored, done, done
+        raise _BrokenError(f"reconcile never asks {type(call).__name__}")
+
+
+class _BrokenError(Exception):
+    """A promise broken while reconcile ran at rest."""
+
+
+def judge(w: World, alerts: dict[str, int]) -> str:
+    """Return the promise a settled world breaks, empty for none."""
+    for alert, heard in enumerate(w.heard):
+        taken = any(booked.alert == alert for booked in w.orders)
+        alive = any(
+            booked.alert == alert and booked.fate is not Fate.REFUSED
+            for booked in w.orders
+        )
+        if alive and heard.denied and not heard.corrected:
+            return "whoever was told of no order hears of one that exists"
+        if heard.claimed and not taken and not heard.told:
+            return "no alert is lost silently"
+        if taken and not alive and not heard.told:
+            return "an order refused later is told"
+    if w.doc is None:
+        return "an order has a claim" if w.orders else ""
+    claim = w.doc.claim
+    mine = alerts.get(claim.request_id, 0)
+    order = next((booked for booked in w.orders if booked.alert == mine), None)
+    untagged = any(booked.fate is Fate.UNTAGGED for booked in w.orders)
+    if untagged and claim.state is State.UNKNOWN:
+        return "" if claim.closed else "an UNKNOWN ends with its day"
+    return _claim(claim, order)
+
+
+def _claim(claim: Claim, order: Booked | None) -> str:
+    status = claim.reply.status if claim.state is State.DONE and claim.reply else 0
+    if claim.outbox:
+        return "every notice is sent"
+    if order is None:
+        if status == 200:
+            return "200 means that there is an order"
+    elif status not in ((200, 424) if order.fate is Fate.REFUSED else (200,)):
+        return "an order ends as DONE with its reply"
+    if claim.state in (State.CLAIMED, State.SENDING, State.UNKNOWN):
+        return f"nothing is left {claim.state}"
+    return ""

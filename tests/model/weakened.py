@@ -1,0 +1,193 @@
+"""The shipped machine with one guard taken away: each must be caught.
+
+Each is the shipped code but for the few lines shown here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from shared.errors import Conflict, Doubtful
+from shared.idempotency import (
+    Claim,
+    Claims,
+    ClaimStore,
+    Followed,
+    Outgoing,
+    Reply,
+    State,
+    Stored,
+)
+from shared.models import Deadline, Notice
+from shared.reconciliation import Reconciliation
+from shared.reconciliation.market import Market
+from tests.model.cast import RULES, Machine
+from tests.model.ports import StagedBroker, StagedNotifier
+
+
+class OverwritesAnyVersion(Machine):
+    """Writes are not conditional on the version read."""
+
+    blind_store = True
+
+
+class DeletesReleased(Machine):
+    """A released claim is deleted instead of kept."""
+
+    forgets_released = True
+
+
+class AttemptPerInstance(Machine):
+    """Every delivery of an instance has the same attempt."""
+
+    def attempt(self, name: str) -> str:
+        return "1" * 32
+
+
+class _Other(Machine):
+    """A machine with other claims."""
+
+    kind: type[Claims] = Claims
+
+    def claims(
+        self,
+        store: ClaimStore,
+        clock: Callable[[], datetime],
+        new_attempt: Callable[[], str],
+    ) -> Claims:
+        return self.kind(store, clock, new_attempt, RULES)
+
+
+class PlacesUnconfirmed(_Other):
+    """A write in doubt counts as done, so the order goes out without SENDING."""
+
+    class kind(Claims):  # noqa: N801  # a part of its machine
+        def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+            try:
+                return super().write(stored, claim, deadline)
+            except Doubtful:
+                return Stored(stored.key, claim, stored.version)
+
+
+class UnknownExpires(_Other):
+    """What is unsettled runs out."""
+
+    class kind(Claims):  # noqa: N801  # a part of its machine
+        def _over(self, old: Claim, now: datetime, keyed: bool, lapsed: bool) -> bool:
+            stale = old.lease_until <= now and old.state is State.UNKNOWN
+            return stale or super()._over(old, now, keyed, lapsed)
+
+
+class LateAcceptanceLoses(_Other):
+    """What was settled as not sent stays so."""
+
+    class kind(Claims):  # noqa: N801  # a part of its machine
+        def done(
+            self,
+            claim: Claim,
+            reply: Reply,
+            notice: Notice | None = None,
+            follow: Followed | None = None,
+        ) -> Claim:
+            if claim.state is State.NOT_SENT:
+                return claim
+            return super().done(claim, reply, notice, follow)
+
+
+class NotSentIsForgotten(_Other):
+    """What was settled as not sent is not watched any more."""
+
+    class kind(Claims):  # noqa: N801  # a part of its machine
+        def not_sent(
+            self,
+            claim: Claim,
+            reason: str,
+            notice: Notice,
+            watch: Followed | None = None,
+        ) -> Claim:
+            return super().not_sent(claim, reason, notice)
+
+
+class MarksBeforeTelling(_Other):
+    """Notices are struck out before they are sent."""
+
+    class kind(Claims):  # noqa: N801  # a part of its machine
+        def deliver(
+            self,
+            stored: Stored,
+            send: Callable[[Notice, tuple[str, ...] | None], tuple[str, ...]],
+            deadline: Deadline,
+        ) -> None:
+            try:
+                self.write(stored, replace(stored.claim, outbox=()), deadline)
+            except (Conflict, Doubtful):
+                return
+            for item in stored.claim.outbox:
+                send(item.notice, item.left)
+
+
+class TagFromTheAlert(Machine):
+    """The order's tag, the attempt's head, is the alert's and not the attempt's own."""
+
+    def attempt(self, name: str) -> str:
+        return "1" * 20 + name.encode().hex()[-12:]
+
+
+class NoticesAreNotKept(_Other):
+    """Notices are not part of the claim: what a crash cuts off is never told."""
+
+    class kind(Claims):  # noqa: N801  # a part of its machine
+        def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+            bare: tuple[Outgoing, ...] = ()
+            done = super().write(stored, replace(claim, outbox=bare), deadline)
+            return replace(done, claim=claim)
+
+
+class _Sweepless(Machine):
+    """A reconcile that leaves one state alone."""
+
+    leaves: State
+
+    def reconciliation(
+        self,
+        store: ClaimStore,
+        claims: Claims,
+        broker: StagedBroker,
+        notifier: StagedNotifier,
+        clock: Callable[[], datetime],
+    ) -> Reconciliation:
+        leaves = self.leaves
+
+        class Sweepless(Reconciliation):
+            def _settle(self, claim: Claim, market: Market) -> Claim:
+                if claim.state is leaves:
+                    return claim
+                return super()._settle(claim, market)
+
+        return Sweepless(store, claims, broker, notifier, clock)
+
+
+class LeavesClaimed(_Sweepless):
+    """Reconcile does not sweep stale CLAIMED."""
+
+    leaves = State.CLAIMED
+
+
+class LeavesReleased(_Sweepless):
+    """Reconcile does not sweep unclaimed RELEASED."""
+
+    leaves = State.RELEASED
+
+
+class LeavesSending(_Sweepless):
+    """Reconcile does not take up orphaned SENDING."""
+
+    leaves = State.SENDING
+
+
+class LeavesNotSent(_Sweepless):
+    """Reconcile does not correct NOT_SENT."""
+
+    leaves = State.NOT_SENT
