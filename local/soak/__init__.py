@@ -1,0 +1,1 @@
+"""Hours of trading in minutes, with everything failing: `./dev.sh soak`."""

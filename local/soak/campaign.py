@@ -1,0 +1,211 @@
+"""The run: alerts, faults, kills and reconcile at the same time, then the quiet."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import requests
+
+from local.soak.tradingview import Alert, Desk, deliver
+from local.soak.world import World
+from simulator import Chaos, Fault
+from simulator.api import DATA, TRADING
+from simulator.contracts import Contract
+
+WIRE = (
+    *("reset", "close", "error", "html", "empty", "cut", "garbage"),
+    *("no_ack", "no_id", "rate", "slow", "hang"),
+)
+ORDERS = ("rms", "rms_later", "unfilled", "partfill", "exits_vanish", "exits_rejected")
+DELAYS = (0.2, 0.8, 1.5, 5.0, 30.0)
+"""Seconds of `slow`, `hang` and a 429's Retry-After; one at a time."""
+
+CALMER = 25.0
+"""Seconds before the end when orders stop going wrong, so that it is told in time:
+reconcile gives an order a minute."""
+RECONCILE_EVERY = 10.0
+DRAIN = 75.0
+"""Most seconds that settling may take after the last alert."""
+THREADS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked for."""
+
+    minutes: float
+    rate: float
+    faults: float
+    seed: int
+    doubled: float = 0.15
+    covered: float = 0.6
+
+
+@dataclass(slots=True)
+class Campaign:
+    """What happened, apart from what can be seen at FYERS and in the store."""
+
+    plan: Plan
+    world: World
+    alerts: list[Alert] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    chains: list[Future[None]] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+    """What the soak itself could not do."""
+    halt: threading.Event = field(default_factory=threading.Event)
+
+    def dice(self, purpose: str) -> random.Random:
+        """Return randomness that depends on the seed and on nothing else."""
+        return random.Random(f"{self.plan.seed} {purpose}")  # noqa: S311 - repeatable
+
+    def rage(self, progress: Callable[[float], None]) -> None:
+        """Send alerts under faults and kills; return with all chains ended."""
+        seconds = self.plan.minutes * 60
+        with ThreadPoolExecutor(THREADS) as pool:
+            try:
+                plays = self._weather, self._kill, self._ring, self._settle
+                with self._meanwhile(*plays):
+                    self._trade(seconds, pool, progress)
+                self.world.fyers.faults.clear()
+                self.world.phone.recover()
+                with self._meanwhile(self._settle):
+                    self._wait(progress)
+            finally:
+                self.halt.set()
+
+    def reconcile(self, number: int) -> bool:
+        """Run reconcile on a server; return whether it changed nothing."""
+        server = self.world.servers[number]
+        try:
+            reply = requests.post(f"{server.url}/reconcile", timeout=60)
+            found = reply.json()
+        except (requests.RequestException, ValueError):
+            self.counts["reconcile_cut"] += 1
+            return False
+        self.counts["reconcile_runs"] += 1
+        if reply.status_code != requests.codes.ok:
+            self.counts["reconcile_failed"] += 1
+            return False
+        return not found["changed"] and not found["left"]
+
+    @contextmanager
+    def _meanwhile(
+        self, *plays: Callable[[threading.Event], None]
+    ) -> Iterator[threading.Event]:
+        stop = threading.Event()
+        threads = [threading.Thread(target=self._noted, args=(p, stop)) for p in plays]
+        for thread in threads:
+            thread.start()
+        try:
+            yield stop
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+
+    def _noted(
+        self, play: Callable[[threading.Event], None], stop: threading.Event
+    ) -> None:
+        try:
+            play(stop)
+        except Exception as error:  # a soak whose faults ended early proves little
+            self.trouble.append(f"{play.__name__}: {type(error).__name__}: {error}")
+
+    def _trade(
+        self,
+        seconds: float,
+        pool: ThreadPoolExecutor,
+        progress: Callable[[float], None],
+    ) -> None:
+        draw = self.dice("trade")
+        desk = Desk(self.world.contracts(), self.world.secret, draw)
+        covers: list[tuple[float, Contract]] = []
+        began = time.monotonic()
+        due = began
+        while (now := time.monotonic()) < began + seconds:
+            progress(now - began)
+            if now < due:
+                time.sleep(min(0.05, due - now))
+                continue
+            due += draw.uniform(0.5, 1.5) / self.plan.rate
+            ready = [item for item in covers if item[0] <= now]
+            if ready:
+                covers.remove(ready[0])
+                alert = desk.cover(ready[0][1])
+            else:
+                alert = desk.sell()
+                calm = now > began + seconds - CALMER
+                self._spoil(alert.contract.ticker, draw, calm)
+                if draw.random() < self.plan.covered:
+                    covers.append((now + draw.uniform(2, 30), alert.contract))
+            self._send(alert, pool, draw)
+
+    def _spoil(self, ticker: str, draw: random.Random, calm: bool) -> None:
+        """Let the next order of a contract go wrong in FYERS's hands, now and then."""
+        if draw.random() < self.plan.faults and not calm:
+            kind = draw.choice(ORDERS)
+            self.counts["order_faults"] += 1
+            place = f"{TRADING}/orders/sync"
+            fault = Fault(path=place, method="POST", kind=kind, symbol=ticker)
+            self.world.fyers.faults.add(fault)
+
+    def _send(
+        self, alert: Alert, pool: ThreadPoolExecutor, draw: random.Random
+    ) -> None:
+        self.alerts.append(alert)
+        order = list(self.world.servers)
+        draw.shuffle(order)
+        self.chains.append(pool.submit(deliver, alert, order, 1, self.halt))
+        if draw.random() < self.plan.doubled:
+            self.counts["doubled"] += 1
+            other = order[::-1]
+            self.chains.append(pool.submit(deliver, alert, other, 2, self.halt))
+
+    def _wait(self, progress: Callable[[float], None]) -> None:
+        for chain in self.chains:
+            while not chain.done():
+                progress(self.plan.minutes * 60)
+                time.sleep(0.1)
+            chain.result()
+
+    def _weather(self, stop: threading.Event) -> None:
+        """Change how FYERS's calls fail every few seconds."""
+        draw = self.dice("weather")
+        faults = self.world.fyers.faults
+        while not stop.is_set():
+            delay, seed = draw.choice(DELAYS), draw.randrange(2**31)
+            rate = self.plan.faults
+            faults.unleash(Chaos(rate, WIRE, (TRADING, DATA), seed, delay))
+            stop.wait(draw.uniform(3, 8))
+
+    def _kill(self, stop: threading.Event) -> None:
+        """Kill one of the servers every 10 to 20 s and start it again."""
+        draw = self.dice("kill")
+        while not stop.wait(draw.uniform(10, 20)):
+            server = draw.choice(self.world.servers)
+            server.kill()
+            self.counts["kills"] += 1
+            stop.wait(draw.uniform(0, 2))
+            server.start()
+            server.ready()
+
+    def _ring(self, stop: threading.Event) -> None:
+        """Put the phone out of reach now and then."""
+        draw = self.dice("ring")
+        while not stop.wait(draw.uniform(6, 15)):
+            self.world.phone.down = True
+            stop.wait(draw.uniform(2, 8))
+            self.world.phone.down = False
+
+    def _settle(self, stop: threading.Event) -> None:
+        """Call reconcile as the Scheduler does, a minute scaled to 10 s."""
+        draw = self.dice("settle")
+        while not stop.wait(RECONCILE_EVERY * draw.uniform(0.7, 1.3)):
+            self.reconcile(draw.randrange(2))

@@ -1,0 +1,123 @@
+"""Everything a soak needs, started: FYERS, state, phone, two servers, a login."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import simulator
+from local.measuring.google import firestore
+from local.playground import Playground
+from local.soak.bucket import bucket
+from local.soak.phone import Phone, ringing
+from local.soak.servers import Server, serving
+from local.soak.tradingview import LEAST_PRICE, MOST_LOTS
+from shared.config import Settings
+from shared.idempotency import ClaimStore
+from shared.wiring import parts
+from simulator.contracts import Contract
+
+EXPIRES_AFTER = 4 * 3600
+"""Seconds a contract must have left: none may expire under a soak."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where everything is."""
+
+    fyers: simulator.Simulator
+    phone: Phone
+    servers: tuple[Server, Server]
+    secret: str
+    env: Mapping[str, str]
+    logs: Path
+
+    def store(self) -> ClaimStore:
+        """Return the claim store both servers share."""
+        return parts.claim_store(Settings.from_env(self.env, "reconcile"))
+
+    def contracts(self) -> list[Contract]:
+        """Return the options worth selling, in the catalogue's order."""
+        market, now = self.fyers.market, self.fyers.options.clock().timestamp()
+        found = []
+        for ticker in market.catalogue:
+            contract = market.catalogue.find(ticker)
+            prices = market.prices(ticker)
+            if (
+                contract
+                and contract.strike
+                and prices
+                and prices.last >= LEAST_PRICE
+                and contract.expires > now + EXPIRES_AFTER
+            ):
+                found.append(contract)
+        return found
+
+    def open_for_trading(self) -> None:
+        """Log in through FYERS's page, build the snapshot, warm both servers."""
+        grounds = [Playground(self.fyers, s.url, self.secret) for s in self.servers]
+        grounds[0].log_in()
+        grounds[0].call("POST", "refresh-symbols")
+        for ground in grounds:
+            ground.call("GET", "webhook")
+
+
+@contextlib.contextmanager
+def running(seed: int, embedded: bool) -> Iterator[World]:
+    """Start everything; `embedded` keeps the state in SQLite instead of Firestore.
+
+    Raises `NoEmulator`, `StartFailed`, `Failed`.
+    """
+    secret = secrets.token_urlsafe(24)
+    with (
+        contextlib.ExitStack() as stack,
+        tempfile.TemporaryDirectory(prefix="soak-") as folder,
+        # The limits are off: two instances with 2 alerts a second would meet FYERS's
+        # 200 calls a minute, and the soak is about what goes wrong, not about pace.
+        simulator.running(rate_limits=False, funds=Decimal(10**12)) as fyers,
+        ringing(seed) as (phone, ring),
+    ):
+        options = fyers.options
+        state = (
+            {"STATE_BACKEND": "local", "LOCAL_STATE_DIR": f"{folder}/state"}
+            if embedded
+            else _google(stack)
+        )
+        env = state | {
+            "FYERS_APP_ID": options.app_id,
+            "FYERS_SECRET_ID": options.secret,
+            "FYERS_PIN": options.pin,
+            "FYERS_CLIENT_ID": options.fy_id,
+            "FYERS_BASE_URL": fyers.url,
+            "FYERS_CALLS_PER_SECOND": "0",
+            "SYMBOL_MASTER_URL": fyers.master_url,
+            "WEBHOOK_SECRET_TOKEN": secret,
+            "WEBHOOK_MAX_QTY": str(MOST_LOTS),
+            "NOTIFICATION_URL": ring,
+        }
+        logs = Path(folder)
+        with serving(env, logs) as servers:
+            world = World(fyers, phone, servers, secret, env, logs)
+            world.open_for_trading()
+            yield world
+
+
+def _google(stack: contextlib.ExitStack) -> dict[str, str]:
+    """Return the settings of Google's stores; this process learns them too."""
+    places = {
+        "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore()),
+        "STORAGE_EMULATOR_HOST": stack.enter_context(bucket()),
+    }
+    os.environ.update(places)
+    return places | {
+        "STATE_BACKEND": "gcp",
+        "GOOGLE_CLOUD_PROJECT": f"soak-{uuid.uuid4().hex[:12]}",
+        "GCS_BUCKET_NAME": "soak",
+    }
