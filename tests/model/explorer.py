@@ -100,6 +100,18 @@ def wander(game: Game, random: Random, walks: int) -> Found:
     return _found("", [], walks, moves, game, began)
 
 
+def follow(game: Game, path: tuple[str, ...]) -> str:
+    """Return the promise broken along a path or at rest behind it, empty for none."""
+    w = game.start()
+    with _quiet():
+        for name in path:
+            new = dict(game.moves(w))[name]
+            if isinstance(new, Violation):
+                return new.promise
+            w = new
+        return Rest(game).broken(w) if game.resting(w) else ""
+
+
 def _found(
     broken: str, path: list[str], walks: int, moves: int, game: Game, began: float
 ) -> Found:

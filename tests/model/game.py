@@ -68,7 +68,8 @@ class Game:
             if isinstance(actor, Running) and isinstance(
                 actor.node.call, Quote | Pause | Send
             ):
-                # Nobody else sees this call: doing it first loses no outcome.
+                # Nobody else sees this call: doing it first loses no outcome but the
+                # order of two notices sent at the same moment.
                 yield from self._step(w, i, actor)
                 return
         for i, actor in enumerate(w.actors):

@@ -191,7 +191,8 @@ def _replay(node: Node) -> greenlet:
     while step is not None and step.given is not None:
         answers.append(step.given)
         step = step.parent
-    running, _ = _start(node.root)
+    running, said = _start(node.root)
     for answer in reversed(answers):
-        running.switch(answer)
+        said = running.switch(answer)
+    assert type(said) is type(node.call), "the code is not a function of its answers"
     return running
