@@ -6,33 +6,37 @@ Nothing happens on import; what a function needs is built by its first request.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from shared import logs
 from shared.models import Alert, Contract, Deadline
 from shared.orders import Answer, Delivery, Orders, Parts, Terms
 from shared.pricing import Percents
-from shared.reconciliation import Reconciliation
 from shared.wiring import parts
 from shared.wiring.process import (
     alert_deadline,
     clock,
     deadline,
+    first_request,
     forget,
     fork,
     once,
     pause,
     settings,
 )
-from shared.wiring.signing_in import (
-    failure_page,
-    login_flow,
-    posted_code,
-    readiness,
-    renewal,
-)
-from shared.wiring.warming import refresh_symbols, warm
+
+if TYPE_CHECKING:
+    from shared.wiring.signing_in import (
+        failure_page,
+        login_flow,
+        posted_code,
+        readiness,
+        renewal,
+    )
+    from shared.wiring.warming import refresh_symbols, warm
 
 __all__ = [
     "deliver",
@@ -47,10 +51,29 @@ __all__ = [
     "warm",
 ]
 
+_ELSEWHERE = {
+    "failure_page": "signing_in",
+    "login_flow": "signing_in",
+    "posted_code": "signing_in",
+    "readiness": "signing_in",
+    "renewal": "signing_in",
+    "refresh_symbols": "warming",
+    "warm": "warming",
+}
+
 RECONCILE_WITHIN = 45.0
 """Seconds a run may take; the Scheduler waits a minute."""
 
 
+def __getattr__(name: str) -> object:
+    """Import what an alert does not need when it is first asked for."""
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_ELSEWHERE[name]}")
+    return getattr(module, name)
+
+
+@first_request()
 def deliver(body: bytes, header_key: str | None, arrived: float) -> Answer:
     """Return what became of one delivery of an alert."""
     limit = alert_deadline(arrived)
@@ -60,6 +83,8 @@ def deliver(body: bytes, header_key: str | None, arrived: float) -> Answer:
 
 def reconcile() -> Mapping[str, object]:
     """Settle and follow what is open; return what was done, in numbers."""
+    from shared.reconciliation import Reconciliation
+
     ours = settings("reconcile")
     run = Reconciliation(
         parts.claim_store(ours),

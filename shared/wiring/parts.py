@@ -1,8 +1,8 @@
 """Which concrete adapter stands behind each port, decided by STATE_BACKEND.
 
-Every adapter is imported where it is made: a function pays only for what it uses. What
-is made is kept per process and shared by the functions of a local server, since equal
-settings name the same thing.
+Every adapter, and the login, is imported where it is used: a function pays only for
+what it needs. What is made is kept per process and shared by the functions of a local
+server, since equal settings name the same thing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from shared.config import Settings
 from shared.idempotency import Claims, ClaimStore, Rules
-from shared.login import LoginNotices, refreshing
 from shared.models import Deadline, Token
 from shared.notifications import Notifier
 from shared.symbols import Symbols, SymbolSource, SymbolStore
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from shared.adapters.fyers.login import FyersLogin
     from shared.adapters.fyers.orders import FyersBroker
     from shared.adapters.fyers.transport import Transport
+    from shared.login import LoginNotices
 
 
 @once
@@ -133,6 +133,8 @@ def fyers_login(settings: Settings) -> FyersLogin:
 
 @once
 def _login_notices(settings: Settings) -> LoginNotices:
+    from shared.login import LoginNotices
+
     return LoginNotices(notifier(settings), settings.auth_url, clock)
 
 
@@ -141,6 +143,8 @@ def tokens(settings: Settings) -> Tokens:
     """Return this instance's way to the token."""
 
     def refresh(token: Token, deadline: Deadline) -> Token | Refused | None:
+        from shared.login import refreshing
+
         return refreshing(fyers_login(settings), clock)(token, deadline)
 
     def tell(reason: str, deadline: Deadline) -> bool:

@@ -6,12 +6,14 @@ notes two instants.
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import wraps
@@ -58,6 +60,26 @@ def _age() -> float:
 _loaded = now()
 _started = _loaded - _age()
 _requests = count()
+_begun = count()
+
+
+@contextmanager
+def first_request() -> Iterator[None]:
+    """Let the garbage collector rest while an instance serves its first request.
+
+    That request imports the stores and the SDK: objects that stay, which collecting
+    would walk again and again. Afterwards they are frozen, so that no collection in the
+    middle of a later alert looks at them. gunicorn has forked long before.
+    """
+    if next(_begun):
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def once(make: Callable[_P, _T]) -> Callable[_P, _T]:

@@ -13,7 +13,7 @@ from shared.errors import Doubtful, Problem, Unavailable
 from shared.models import IST, Notice, Severity
 from shared.symbols import Summary, refresh
 from shared.wiring import parts
-from shared.wiring.process import clock, deadline, settings
+from shared.wiring.process import clock, deadline, first_request, settings
 
 EVERY = timedelta(seconds=10)
 """How often a GET does the work; others get the last answer."""
@@ -33,6 +33,7 @@ _lock = threading.Lock()
 _last: tuple[datetime, Reply] | None = None
 
 
+@first_request()
 def warm() -> Reply:
     """Load settings, token and symbols and open the connections.
 
