@@ -21,7 +21,7 @@ from typing import Any
 from shared.idempotency import Claim
 
 WATCHED = "watched_at"
-"""`touched_at` while the claim is watched, else absent: its index picks and orders."""
+"""`due_at` while the claim is watched, else absent: its index picks and orders."""
 
 
 class NotAClaim(Exception):
@@ -31,8 +31,8 @@ class NotAClaim(Exception):
 def encode(claim: Claim) -> dict[str, Any]:
     """Return the document of a claim."""
     document: dict[str, Any] = _plain(claim)
-    if claim.watched:
-        document[WATCHED] = claim.touched_at
+    if claim.due_at is not None:
+        document[WATCHED] = claim.due_at
     return document
 
 

@@ -161,7 +161,7 @@ def _wait_at_most(db: sqlite3.Connection, deadline: Deadline) -> None:
 
 
 def _row(claim: Claim) -> tuple[int | None, str]:
-    watched_at = _micros(claim.touched_at) if claim.watched else None
+    watched_at = None if claim.due_at is None else _micros(claim.due_at)
     return watched_at, json.dumps(claim_codec.encode(claim), default=datetime.isoformat)
 
 

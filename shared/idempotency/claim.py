@@ -18,7 +18,7 @@ outcome is in doubt is settled by reading, never by assuming.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -125,13 +125,23 @@ class Claim:
     @property
     def watched(self) -> bool:
         """Return whether reconcile still has work with this claim."""
-        return bool(
+        return self.due_at is not None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """Return this claim's place in reconcile's queue, None outside it.
+
+        What is unsettled or untold goes before orders that are only followed: a day
+        full of quiet shorts must not keep reconcile from it.
+        """
+        if (
             self.outbox
-            or self.followed
             or (self.state is State.UNKNOWN and not self.closed)
             or self.state in (State.CLAIMED, State.SENDING)
             or (self.state is State.RELEASED and self.retry)
-        )
+        ):
+            return self.touched_at
+        return self.touched_at + timedelta(days=1) if self.followed else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +171,7 @@ class ClaimStore(Protocol):
         """Write `claim` over exactly the version read; raise `Conflict`, `Doubtful`."""
 
     def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
-        """Return up to `limit` claims whose `watched` is true, oldest touch first."""
+        """Return up to `limit` watched claims, by `due_at`."""
 
     def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
         """Return whether this call was the first ever to name `what`; else False.

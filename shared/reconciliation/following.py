@@ -35,7 +35,11 @@ def follow(watch: Followed, market: Market, now: datetime) -> Verdict:
     book = market.book()
     if book is None:
         return Verdict(watch)
-    row = _row(watch, book)
+    row = (
+        market.row(watch.order_id)
+        if watch.order_id
+        else settling.tagged(watch.order.tag, book)
+    )
     if row is None:
         return _not_in_book(watch, now)
     if not watch.order_id:
@@ -74,12 +78,6 @@ class _Seen:
 
     def verdict(self, *, over: bool = False) -> Verdict:
         return Verdict(None if over else self.watch, tuple(self.notices))
-
-
-def _row(watch: Followed, book: tuple[BookedOrder, ...]) -> BookedOrder | None:
-    if watch.order_id:
-        return next((row for row in book if row.order_id == watch.order_id), None)
-    return settling.tagged(watch.order.tag, book)
 
 
 def _day_over(watch: Followed, now: datetime) -> Verdict:
@@ -170,7 +168,7 @@ def _after_entry(
     seen.mark("traded")
     if not seen.watch.exits:
         return seen.verdict(over=not row.status.working)
-    legs = [leg for leg in book if leg.parent_id == row.order_id]
+    legs = market.legs(row.order_id)
     if any(leg.status is OrderStatus.TRADED for leg in legs):
         return seen.verdict(over=True)
     wanted = (order.stop_loss is not None) + (order.take_profit is not None)

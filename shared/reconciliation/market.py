@@ -21,6 +21,8 @@ class Market:
         self._broker = broker
         self._deadline = deadline
         self._book: tuple[BookedOrder, ...] | None = None
+        self._rows: dict[str, BookedOrder] = {}
+        self._legs: dict[str, list[BookedOrder]] = {}
         self._positions: tuple[Position, ...] | None = None
         self.asked = False
         self.failed = False
@@ -31,11 +33,26 @@ class Market:
             self.asked = True
             try:
                 turn = self._broker.turn(1, self._deadline.within(10))
-                self._book = self._broker.order_book(turn)
+                self._index(self._broker.order_book(turn))
             except (Unreadable, NotTaken):
                 _LOG.warning("the order book cannot be read; open claims stay open")
                 self.failed = True
         return self._book
+
+    def _index(self, book: tuple[BookedOrder, ...]) -> None:
+        self._book = book
+        self._rows = {row.order_id: row for row in book}
+        for row in book:
+            if row.parent_id is not None:
+                self._legs.setdefault(row.parent_id, []).append(row)
+
+    def row(self, order_id: str) -> BookedOrder | None:
+        """Return the order with that id."""
+        return self._rows.get(order_id)
+
+    def legs(self, order_id: str) -> list[BookedOrder]:
+        """Return the exit legs of an entry."""
+        return self._legs.get(order_id, [])
 
     def short(self, ticker: str, product: str) -> int | None:
         """Return the contracts short that no working BUY covers; None if unreadable."""

@@ -31,8 +31,8 @@ _LOG = logging.getLogger(__name__)
 UNTOUCHED = timedelta(seconds=30)
 """How long nobody may touch a claim before it is settled as never executed."""
 
-LIMIT = 200
-"""Claims one run takes, oldest touch first."""
+LIMIT = 2000
+"""Claims one run takes: a day's worth for one person many times over."""
 
 _STOP_EARLY = 5.0
 """Seconds left at which a run ends by itself rather than be killed."""

@@ -97,7 +97,9 @@ class MemoryClaims:
         def look() -> tuple[Stored, ...]:
             found = [self._stored(key) for key in self._documents]
             watched = [stored for stored in found if stored.claim.watched]
-            watched.sort(key=lambda stored: stored.claim.touched_at)
+            watched.sort(
+                key=lambda stored: stored.claim.due_at or stored.claim.touched_at
+            )
             return tuple(watched[:limit])
 
         return self._call("watched", look, deadline)

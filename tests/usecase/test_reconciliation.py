@@ -412,6 +412,16 @@ def test_yesterdays_unchecked_order_is_told_and_dropped(world: World) -> None:
     assert world.claim().followed == ()
 
 
+def test_what_is_unsettled_goes_before_what_is_only_followed(world: World) -> None:
+    world.send(key="a quiet short")
+    world.wait(60)
+    world.broker.results.append(Unknown("reset"))
+    world.broker.failures["order_book"] = [Unreadable("html")]
+    world.send(key="unknown", qty=130)
+    first, second = world.store.watched(5, world.deadline())
+    assert (first.claim.state, second.claim.state) == (State.UNKNOWN, State.DONE)
+
+
 def test_one_read_of_the_book_serves_every_claim(world: World) -> None:
     for number in range(5):
         world.send(key=f"k{number}")
