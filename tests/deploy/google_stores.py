@@ -98,7 +98,12 @@ def expire_field(google: GoogleApis, request: Request) -> Json:
 @answers("POST", rf"{FIRESTORE}/([^/]+):bulkDeleteDocuments")
 def delete_documents(google: GoogleApis, request: Request) -> Json:
     google.made["deleted/"] = request.json
-    name = f"projects/{PROJECT}/databases/(default)/operations/o1"
+    return documents_deleted(google, request)
+
+
+@answers("GET", rf"{FIRESTORE}/([^/]+)/operations/o1")
+def documents_deleted(google: GoogleApis, request: Request) -> Json:
+    name = f"projects/{PROJECT}/databases/{request.parts[0]}/operations/o1"
     kind = "google.firestore.admin.v1.BulkDeleteDocumentsResponse"
     return {**done({}, kind), "name": name}
 

@@ -47,18 +47,7 @@ def test_wrong_usage_is_a_sentence_and_status_2(
 def _path_without(name: str, folder: Path) -> str:
     """Return a PATH with what the script uses, but not that tool."""
     folder.mkdir()
-    for tool in [
-        "bash",
-        "env",
-        "git",
-        "curl",
-        "awk",
-        "sed",
-        "mktemp",
-        "rm",
-        "cat",
-        "dirname",
-    ]:
+    for tool in ("bash", "env", "curl", "mktemp", "rm", "dirname"):
         found = shutil.which(tool)
         if tool != name and found:
             (folder / tool).symlink_to(found)
