@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import time
+import warnings
 from pathlib import Path
 
 from tqdm import tqdm
@@ -93,6 +94,7 @@ def _arguments() -> argparse.Namespace:
     add("--minutes", type=float, default=3.0, help="of trading (3)")
     add("--rate", type=float, default=2.0, help="alerts a second (2)")
     add("--faults", type=float, default=0.1, help="share of FYERS's calls (0.1)")
+    add("--kills", type=float, default=15.0, help="mean seconds between two (15)")
     add("--seed", type=int, help="of all randomness but time (a random one)")
     add("--embedded", action="store_true", help="SQLite, no Firestore emulator")
     add("--json", type=Path, metavar="FILE", help="write the summary there too")
@@ -102,10 +104,12 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Soak, and exit with its outcome."""
     chosen = _arguments()
+    # Google's packages announce the end of Python 3.11 whenever they are imported.
+    warnings.filterwarnings("ignore", "You are using a Python version", FutureWarning)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     seed = random.randrange(10**6) if chosen.seed is None else chosen.seed  # noqa: S311 - repeatable
-    plan = Plan(chosen.minutes, chosen.rate, chosen.faults, seed)
+    plan = Plan(chosen.minutes, chosen.rate, chosen.faults, seed, chosen.kills)
     print(f"Seed {seed}. Rate limits are off; reconcile runs every 10 s, not 60.")
     try:
         numbers, good = play(plan, chosen.embedded)

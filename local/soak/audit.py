@@ -31,7 +31,8 @@ KINDS = (
 )
 """Everything that must be 0."""
 
-DENIALS = ("not_sent",)
+DENYING = (400, 401, 410, 422, 424)
+"""Replies that tell the sender that there is no order."""
 TAG = 20
 """Hex digits of an attempt that make an order's tag."""
 _STOPS = (3, 4)
@@ -86,7 +87,7 @@ def audit(world: World, alerts: Sequence[Alert]) -> Findings:
             legs.setdefault(order.symbol, []).append(order)
     findings = Findings(cases)
     for case in cases:
-        for kind in _wrong(case):
+        for kind in wrong(case):
             findings.found.setdefault(kind, []).append(case)
     for ticker, group in _by_contract(cases).items():
         kind = _exposed(world, ticker, group, legs.get(ticker, []))
@@ -131,7 +132,8 @@ def _by_contract(cases: Iterable[Case]) -> dict[str, list[Case]]:
     return grouped
 
 
-def _wrong(case: Case) -> Iterable[str]:
+def wrong(case: Case) -> list[str]:
+    """Return every violation one alert shows by itself."""
     checks = {
         "duplicates": len(case.orders) > 1,
         "silently_lost": _lost(case),
@@ -163,17 +165,29 @@ def _contradicts(case: Case) -> bool:
     order = case.order
     if order is None or order.status == REJECTED:
         return False
-    corrected = False
-    denied = any(d.status in (400, 401, 410, 422, 424) for d in case.alert.deliveries)
-    for notice in case.notices:
-        if notice.event in DENIALS or "no order was sent" in notice.message:
-            denied, corrected = True, False
-        corrected |= notice.event == "order_found"
+    denied = any(d.status in DENYING for d in case.alert.deliveries)
+    denied |= any(map(_denies, case.notices))
     foreign = case.claim is None or (
         f"1:{case.claim.attempt[:TAG]}" != order.tag
         or case.claim.state is not State.DONE
     )
-    return (denied and not corrected) or foreign
+    return (denied and not case.told("order_found")) or foreign
+
+
+def _denies(notice: Heard) -> bool:
+    """Return whether a notice says that there is no order."""
+    return notice.event == "not_sent" or "no order was sent" in notice.message
+
+
+def overtaken(case: Case) -> bool:
+    """Return whether the owner heard a correction and then what it corrects.
+
+    A channel that fails once lets that happen; the correction counts for good, so it is
+    reported but no violation.
+    """
+    heard = case.notices
+    found = [n for n, notice in enumerate(heard) if notice.event == "order_found"]
+    return bool(found) and any(map(_denies, heard[found[-1] :]))
 
 
 def _phantom(case: Case) -> bool:

@@ -44,6 +44,8 @@ class Plan:
     rate: float
     faults: float
     seed: int
+    kills: float = 15.0
+    """Mean seconds between two kills."""
     doubled: float = 0.15
     covered: float = 0.6
 
@@ -186,9 +188,9 @@ class Campaign:
             stop.wait(draw.uniform(3, 8))
 
     def _kill(self, stop: threading.Event) -> None:
-        """Kill one of the servers every 10 to 20 s and start it again."""
-        draw = self.dice("kill")
-        while not stop.wait(draw.uniform(10, 20)):
+        """Kill one of the servers now and then and start it again."""
+        draw, gap = self.dice("kill"), self.plan.kills
+        while not stop.wait(gap * draw.uniform(2 / 3, 4 / 3)):
             server = draw.choice(self.world.servers)
             server.kill()
             self.counts["kills"] += 1

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from local.soak.audit import KINDS, Case, Findings, late, statuses
+from local.soak.audit import KINDS, Case, Findings, late, overtaken, statuses
 from local.soak.campaign import Campaign
 from local.soak.phone import as_json
 from local.soak.tradingview import CUT, LATE
@@ -37,6 +37,7 @@ def summary(
         "orders_by_status": statuses(o for c in findings.cases for o in c.orders),
         "replies": _replies(campaign),
         "replayed": sum(d.replayed for d in deliveries),
+        "corrections_overtaken": sum(map(overtaken, findings.cases)),
         "never_answered": sum(late(alert) for alert in alerts),
         "claims": dict(sorted(states.items())),
         "notices": dict(Counter(heard.event for heard in world.phone.heard)),
