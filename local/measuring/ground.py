@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import secrets
 import tempfile
@@ -98,20 +97,16 @@ def is_order(call: Call) -> bool:
 
 
 @contextlib.contextmanager
-def standing() -> Iterator[Ground]:
-    """Start the simulator with a full master, without limits, and fill the bucket."""
+def standing(rows: int = ROWS) -> Iterator[Ground]:
+    """Start the simulator without limits and fill the bucket."""
     options = {"rate_limits": False, "funds": Decimal(10**12)}
     objects: dict[str, bytes] = {}
     with (
-        simulator.running(master_rows=ROWS, **options) as fyers,
+        simulator.running(master_rows=rows, **options) as fyers,
         bucket(objects) as place,
     ):
         objects |= _objects(fyers)
         template = Playground(fyers, "", secrets.token_urlsafe(24)).alert()
-        # The master's contracts are many objects: collecting them would stop the
-        # simulator's answers now and then, and we would count that as ours.
-        gc.collect()
-        gc.freeze()
         yield Ground(fyers, place, template)
 
 
