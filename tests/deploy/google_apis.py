@@ -31,7 +31,7 @@ class RefusedError(Exception):
     """An answer other than 200, in Google's error form."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(status, reason, message)
         self.status = status
         self.body = {"error": {"code": status, "message": message, "status": reason}}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tests.deploy import google_project, google_run, google_stores
 from tests.deploy.google_apis import Failure, GoogleApis, RefusedError, serve
+from tests.deploy.google_run import PARENT
 from tests.deploy.project import SECRETS, Project, Run
 
 ANSWERS = (google_project, google_run, google_stores)
@@ -36,6 +37,7 @@ class Story:
 class Whole:
     """A project's life with everything on."""
 
+    address: Story
     first: Story
     second: Story
     after_edit: Story
@@ -66,7 +68,7 @@ def play(google: GoogleApis, project: Project, proxy: str, *arguments: str) -> S
 
 
 def live_and_die(project: Project) -> Whole:
-    """Deploy, deploy again, edit one function, destroy in two goes."""
+    """Ask for the address, deploy twice, edit one function, destroy in two goes."""
     google = GoogleApis()
     new = "Service account fyers-builder@demo.iam.gserviceaccount.com does not exist."
     google.failures.append(
@@ -77,15 +79,17 @@ def live_and_die(project: Project) -> Whole:
         )
     )
     with serve(google) as proxy:
+        address = play(google, project, proxy, "address")
         first = play(google, project, proxy)
         second = play(google, project, proxy, "deploy")
         edit_one_function(project)
+        google.made["jobs/fyers-warm-on"]["description"] = "of an older version"
         after_edit = play(google, project, proxy, "deploy", "auth-url", "webhook")
         google.failures.append(Failure("DELETE", "/subnetworks/", IN_USE))
         last = ("destroy", "--yes", "--with-data")
         destroyed = play(google, project, proxy, *last)
         again = play(google, project, proxy, "destroy", "--yes")
-    return Whole(first, second, after_edit, destroyed, again)
+    return Whole(address, first, second, after_edit, destroyed, again)
 
 
 def edit_one_function(project: Project) -> None:
@@ -98,13 +102,17 @@ def edit_one_function(project: Project) -> None:
 
 
 def break_and_repeat(project: Project) -> Broken:
-    """Refuse the fourth function once, run again, and ask for the status."""
+    """Refuse the fourth function once, run again, and ask for the status.
+
+    Before the second run there is a kept instance, as of a time with a static address.
+    """
     google = GoogleApis()
     google.failures.append(
         Failure("POST", "/namespaces/demo/services", DENIED, b'"refresh-token"')
     )
     with serve(google) as proxy:
         failed = play(google, project, proxy, "deploy", "--no-static-ip")
+        google.made["jobs/fyers-warm-on"] = {"name": f"{PARENT}/jobs/fyers-warm-on"}
         repeated = play(google, project, proxy, "deploy", "--no-static-ip")
         status = play(google, project, proxy, "status")
     return Broken(failed, repeated, status)

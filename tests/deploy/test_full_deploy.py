@@ -43,6 +43,18 @@ def secrets_of(google: GoogleApis, name: str) -> dict[str, str]:
     }
 
 
+def test_address_prints_what_the_fyers_app_asks_for(whole: Whole) -> None:
+    run = whole.address.run
+    assert run.status == 0, run.err
+    assert "IP address     34.1.2.3" in run.out
+    assert f"Redirect URI   https://generate-token-{NUMBER}.asia-south1" in run.out
+
+
+def test_address_makes_the_network_and_nothing_else(whole: Whole) -> None:
+    kinds = {name.partition("/")[0] for name in whole.address.google.made}
+    assert kinds == {"networks", "subnetworks", "addresses", "routers"}
+
+
 def test_a_first_run_succeeds(whole: Whole) -> None:
     assert whole.first.run.status == 0, whole.first.run.out + whole.first.run.err
 
@@ -70,6 +82,12 @@ def test_a_second_run_calls_nothing_that_could_change_anything(whole: Whole) -> 
 def test_after_an_edit_only_the_edited_function_is_deployed(whole: Whole) -> None:
     deployed = [c for c in whole.after_edit.run.calls if "run deploy" in c]
     assert [call.split()[3] for call in deployed] == ["auth-url"]
+
+
+def test_a_schedule_of_another_version_is_updated(whole: Whole) -> None:
+    verbs = [c for c in whole.after_edit.run.calls if "scheduler jobs update" in c]
+    assert len(verbs) == 1
+    assert whole.after_edit.run.steps()["Schedule fyers-warm-on"] == "ok"
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -278,6 +296,7 @@ def test_without_a_static_address_there_is_no_network_and_no_kept_instance(
     kinds = {name.partition("/")[0] for name in made}
     assert not kinds & {"networks", "subnetworks", "addresses", "routers"}
     assert not {"jobs/fyers-warm-on", "jobs/fyers-warm-off"} & set(made)
+    assert broken.repeated.run.steps()["No kept instance of the webhook"] == "ok"
 
 
 def test_status_tells_services_schedules_and_readyz_and_changes_nothing(
