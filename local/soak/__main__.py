@@ -98,7 +98,15 @@ def _arguments() -> argparse.Namespace:
     add("--seed", type=int, help="of all randomness but time (a random one)")
     add("--embedded", action="store_true", help="SQLite, no Firestore emulator")
     add("--json", type=Path, metavar="FILE", help="write the summary there too")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if (
+        min(chosen.minutes, chosen.rate, chosen.kills) <= 0
+        or not 0 <= chosen.faults < 1
+    ):
+        parser.error(
+            "minutes, rate and kills must be above 0, faults from 0 to below 1"
+        )
+    return chosen
 
 
 def main() -> None:

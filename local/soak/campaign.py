@@ -168,7 +168,9 @@ class Campaign:
         if draw.random() < self.plan.doubled:
             self.counts["doubled"] += 1
             other = order[::-1]
-            self.chains.append(pool.submit(deliver, alert, other, 2, self.halt))
+            after = draw.choice((0.0, draw.uniform(0, 0.3), draw.uniform(0, 3)))
+            again = pool.submit(deliver, alert, other, 2, self.halt, after)
+            self.chains.append(again)
 
     def _wait(self, progress: Callable[[float], None]) -> None:
         for chain in self.chains:

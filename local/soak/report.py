@@ -13,6 +13,8 @@ from local.soak.campaign import Campaign
 from local.soak.phone import as_json
 from local.soak.tradingview import CUT, LATE
 
+SHOWN = 20
+"""Violations of one kind that are printed in full."""
 LOG_LINES = 40
 
 
@@ -56,6 +58,10 @@ def summary(
             "rate_limits": "off",
             "reconcile": "every 10 s for a minute's",
         },
+        "violations": {
+            kind: [case.alert.id for case in cases]
+            for kind, cases in findings.found.items()
+        },
         "trouble": campaign.trouble,
     }
 
@@ -90,9 +96,9 @@ def show(numbers: dict[str, object]) -> None:
 
 
 def explain(findings: Findings, logs: Path) -> None:
-    """Print every violation: deliveries, claim, orders, notices and log lines."""
+    """Print violations: deliveries, claim, orders, notices and log lines."""
     for kind, cases in findings.found.items():
-        for case in cases:
+        for case in cases[:SHOWN]:
             print(f"\n{kind}: {case.alert.id} {case.alert.action}", end=" ")
             print(f"{case.alert.contract.ticker} at {case.alert.at:%H:%M:%S.%f}")
             _describe(case)

@@ -149,15 +149,20 @@ class Desk:
 
 
 def deliver(
-    alert: Alert, servers: Sequence[Server], number: int, halt: threading.Event
+    alert: Alert,
+    servers: Sequence[Server],
+    number: int,
+    halt: threading.Event,
+    after: float = 0.0,
 ) -> None:
     """Play one chain of deliveries, to one server after the other.
 
-    `number` tells the chains of a doubled alert apart; `halt` ends them early.
+    `number` tells the chains of a doubled alert apart, the second beginning `after`
+    seconds late; `halt` ends them early.
     """
     chain: list[Delivery] = []
     alert.chains.append(chain)
-    first = time.monotonic()
+    first = time.monotonic() + after
     for turn in range(MOST):
         if halt.wait(max(0.0, first + turn * APART - time.monotonic())):
             break

@@ -27,6 +27,9 @@ from simulator.contracts import Contract
 EXPIRES_AFTER = 4 * 3600
 """Seconds a contract must have left: none may expire under a soak."""
 
+ANSWER_MS = 60.0
+"""FYERS's usual answer, milliseconds: long enough to be killed or overtaken in."""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -81,7 +84,9 @@ def running(seed: int, embedded: bool) -> Iterator[World]:
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
         # The limits are off: two instances with 2 alerts a second would meet FYERS's
         # 200 calls a minute, and the soak is about what goes wrong, not about pace.
-        simulator.running(rate_limits=False, funds=Decimal(10**12)) as fyers,
+        simulator.running(
+            rate_limits=False, funds=Decimal(10**12), delay_ms=ANSWER_MS
+        ) as fyers,
         ringing(seed) as (phone, ring),
     ):
         options = fyers.options
