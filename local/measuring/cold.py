@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from local.measuring.ground import Ground
-from local.measuring.served import HELLO, ROOT, WEBHOOK, serving
+from local.measuring.served import HELLO, ROOT, WEBHOOK, NotServed, serving
 
 Note = Callable[[str], None]
 
@@ -53,6 +53,9 @@ def starts(
                 found.replies.append(took)
                 found.orders.extend(call.at - began for call in ground.orders())
         note(f"cold start {turn} of {pairs}")
+    for name, found in seen.items():
+        if not found.replies:
+            raise NotServed(f"{name}: every start was too slow to answer in time")
     return seen
 
 
@@ -71,8 +74,11 @@ def parts(ground: Ground, settings: Mapping[str, str], times: int) -> dict[str, 
             },
             cwd=ROOT,
             capture_output=True,
-            check=True,
+            check=False,
             timeout=60,
         )
-        seen.append(json.loads(done.stdout.splitlines()[-1]))
+        if not done.returncode:  # else it came too late for its own deadline
+            seen.append(json.loads(done.stdout.splitlines()[-1]))
+    if not seen:
+        raise NotServed(done.stderr.decode(errors="replace")[-2000:])
     return {name: statistics.median(one[name] for one in seen) for name in seen[0]}

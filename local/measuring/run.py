@@ -97,10 +97,12 @@ class Bench:
         size, note = self._size, self._progress.note
         with serving(HELLO, {}) as hello:
             hello.first()
-            bare = [hello.deliver(b"").seconds for _ in range(200)]
+            bare = [hello.deliver(b"").seconds for _ in range(500)]
         base = warm.quantile(bare, 0.5)
         group = "Warm, time of our own (ratio: to a bare hello's answer)"
         self._add(group, "hello p50", base * 1000, "ms", 1.0)
+        slow = warm.quantile(bare, 0.99)
+        self._add(group, "hello p99", slow * 1000, "ms", slow / base)
         with self._ground.embedded() as env, serving(WEBHOOK, env) as instance:
             instance.first(self._ground.alert())
             first, sent = instance.pss(), 1
@@ -151,6 +153,9 @@ class Bench:
             note = f"{len(found.totals)} alerts" if name == "p50" else ""
             ratio = ms / 1000 / base
             self._add(group, f"{delay} {name}", ms, "ms", ratio, target, met, note)
+        if found.processor:
+            ms = found.processor * 1000
+            self._add(group, f"{delay}, processor", ms, "ms", ms / 1000 / base)
         if found.before:
             rounds = warm.quantile(found.before, 0.5) + 1
             said = f"{max(found.calls)} calls an alert"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import os
 import signal
 import socket
@@ -99,13 +98,27 @@ class Served:
 
         None where the system does not tell (it is Linux's proportional set size).
         """
-        pids = [self.process.pid]
         try:
-            children = Path(f"/proc/{pids[0]}/task/{pids[0]}/children").read_text()
-            pids += [int(pid) for pid in children.split()]
-            return sum(_pss(pid) for pid in pids)
+            return sum(_pss(pid) for pid in self._pids())
         except (OSError, ValueError):
             return None
+
+    def processor(self) -> float | None:
+        """Return the processor seconds of master and worker so far; Linux tells."""
+        try:
+            return sum(_processor(pid) for pid in self._pids())
+        except (OSError, ValueError):
+            return None
+
+    def _pids(self) -> list[int]:
+        master = self.process.pid
+        children = Path(f"/proc/{master}/task/{master}/children").read_text()
+        return [master, *map(int, children.split())]
+
+
+def _processor(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss(pid: int) -> int:
@@ -146,12 +159,3 @@ def serving(source: Path, env: Mapping[str, str]) -> Iterator[Served]:
 
 _NEUTRAL = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
 _PLATFORM = {"THREADS": "16", "USE_CLOUD_LOGGING": "true"}
-
-
-def code(answer: Answer) -> str:
-    """Return the `code` of a failure, or nothing."""
-    try:
-        content = json.loads(answer.body)
-    except ValueError:
-        return ""
-    return str(content.get("code", "")) if isinstance(content, dict) else ""

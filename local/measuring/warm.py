@@ -23,7 +23,7 @@ _LOT = 25
 """Alerts between two emptyings of FYERS's books, whose length costs the simulator."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Series:
     """One run of alerts, one after another, each over a connection of its own."""
 
@@ -36,6 +36,8 @@ class Series:
     """FYERS's round trips in series before the order left, where delays show them."""
     calls: list[int] = field(default_factory=list)
     """FYERS calls of each alert."""
+    processor: float | None = None
+    """Processor seconds of the instance for one alert, where the system tells."""
 
     def added(self, share: float) -> float:
         """Return a quantile of the time our own code added, seconds."""
@@ -66,7 +68,7 @@ def series(
     ground.fyers.options.delay_ms = delay * 1000
     if store is not None:
         store.delay = delay
-    end = time.monotonic() + most_seconds
+    end, spent = time.monotonic() + most_seconds, instance.processor()
     for number in range(alerts):
         if number % _LOT == 0:
             note(f"{delay * 1000:.0f} ms delays, alert {number} of {alerts}")
@@ -80,6 +82,8 @@ def series(
             found.before.append(_rounds(calls, delay))
         if time.monotonic() > end:
             break
+    if spent is not None and (now := instance.processor()) is not None:
+        found.processor = (now - spent) / len(found.totals)
     ground.fyers.options.delay_ms = 0
     if store is not None:
         store.delay = 0
