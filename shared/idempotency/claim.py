@@ -89,6 +89,10 @@ class Followed:
     """Exit legs the order should have once filled."""
     trim: bool = False
     """The exits of what this cover closed have still to be cut to the short left."""
+    rested: bool = False
+    """The order was seen working without a fill."""
+    filled_at: datetime | None = None
+    """When a fill was first seen of an order that had rested."""
     told: tuple[str, ...] = ()
     """Events reported already."""
 

@@ -23,8 +23,9 @@ _LOG = logging.getLogger(__name__)
 GIVE_UP = timedelta(days=1)
 """How long a notice no channel takes is tried."""
 
-RESENDS = timedelta(seconds=20)
-"""TradingView resends 5, 10 and 15 s after the first delivery."""
+RESENDS = timedelta(seconds=30)
+"""TradingView resends three times, 5 s apart; if it counts from our replies, the last
+comes 24 s after the first."""
 
 SETTLED = (State.DONE, State.RELEASED, State.NOT_SENT)
 
@@ -109,17 +110,21 @@ class Claims(Arrows):
         """Return the claim that may replace `old`, or None where it stands."""
         now = fresh.created_at
         heir = replace(fresh, outbox=old.outbox, followed=old.followed)
+        same = old.fingerprint == fresh.fingerprint
         lapsed = old.state is State.CLAIMED and old.lease_until <= now
-        if self._over(old, now, keyed, lapsed):
+        unsent = lapsed or old.state is State.RELEASED
+        if self._over(old, now, keyed, lapsed) and not (
+            unsent and same and self.resend(old)
+        ):
             return self._after_unexecuted(heir, old, lapsed)
-        if old.fingerprint != fresh.fingerprint:
+        if not same:
             raise KeyReused(
                 "this idempotency key belongs to an alert with another body"
             )
-        if lapsed or old.state is State.RELEASED:
-            told = "" if lapsed or old.retry else old.reason
-            return replace(heir, created_at=old.created_at, told=told or old.told)
-        return None
+        if not unsent:
+            return None
+        told = "" if lapsed or old.retry else old.reason
+        return replace(heir, created_at=old.created_at, told=told or old.told)
 
     @staticmethod
     def _after_unexecuted(heir: Claim, old: Claim, lapsed: bool) -> Claim:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from shared.errors import (
+    BadRequest,
     Conflict,
     Doubtful,
     InProgress,
@@ -14,7 +15,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.idempotency import State, Stored, wording
-from shared.models import Deadline, Notice
+from shared.models import Deadline, Notice, Severity
 from shared.orders.ports import NOTIFY, WAIT, Answer, Delivery, Parts
 
 _LOG = logging.getLogger(__name__)
@@ -119,6 +120,37 @@ def _tell_blocked(parts: Parts, stored: Stored, delivery: Delivery) -> None:
         "still unknown. Look at FYERS's order book.",
         stored.claim,
         parts.clock(),
+    )
+    tell(parts, notice, delivery.deadline)
+
+
+class Once:
+    """What this instance told without a claim to mark it on; resends repeat it."""
+
+    _MOST = 256
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], None] = {}
+
+    def first(self, key: str, event: str) -> bool:
+        """Return whether this event of this alert was not told yet."""
+        if (key, event) in self._told:
+            return False
+        self._told[key, event] = None
+        for oldest in list(self._told)[: -self._MOST]:
+            self._told.pop(oldest, None)
+        return True
+
+
+def tell_refused(parts: Parts, problem: BadRequest, delivery: Delivery) -> None:
+    """Tell of an alert that never got as far as a claim."""
+    notice = Notice(
+        message=f"An alert was refused and no order was sent: {problem.message}. "
+        "Correct the alert in TradingView.",
+        severity=Severity.ERROR,
+        event=problem.code,
+        at=parts.clock(),
+        request_id=delivery.request_id,
     )
     tell(parts, notice, delivery.deadline)
 

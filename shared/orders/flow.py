@@ -27,11 +27,18 @@ from shared.errors import (
     Unavailable,
 )
 from shared.idempotency import Held, Sending, State, Stored, wording
-from shared.models import Action, Alert, Contract, Notice, Severity
-from shared.orders.answering import answer_held, deliver, tell, unknown
+from shared.models import Action, Alert, Contract, Notice
+from shared.orders.answering import (
+    Once,
+    answer_held,
+    deliver,
+    tell,
+    tell_refused,
+    unknown,
+)
 from shared.orders.building import Market, Times, build
 from shared.orders.outcome import conclude
-from shared.orders.ports import LEAST, SETTLE, Answer, Delivery, Parts
+from shared.orders.ports import LEAST, NOTIFY, SETTLE, Answer, Delivery, Parts
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,6 +48,7 @@ class Orders:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._once = Once()
 
     def handle(self, delivery: Delivery) -> Answer:
         """Return what became of the alert; raise `Problem` before there is a claim."""
@@ -52,40 +60,32 @@ class Orders:
                 fields, delivery.header_key, parts.clock(), parts.max_age
             )
         except BadRequest as problem:
-            self._tell_refused(problem, delivery)
+            tell_refused(parts, problem, delivery)
             raise
-        return _Run(parts, delivery, alert).answer()
-
-    def _tell_refused(self, problem: BadRequest, delivery: Delivery) -> None:
-        notice = Notice(
-            message=f"An alert was refused and no order was sent: {problem.message}. "
-            "Correct the alert in TradingView.",
-            severity=Severity.ERROR,
-            event=problem.code,
-            at=self._parts.clock(),
-            request_id=delivery.request_id,
-        )
-        tell(self._parts, notice, delivery.deadline)
+        return _Run(parts, delivery, alert, self._once).answer()
 
 
 class _Run:
     """The state of one delivery while it is being handled."""
 
-    def __init__(self, parts: Parts, delivery: Delivery, alert: Alert) -> None:
+    def __init__(
+        self, parts: Parts, delivery: Delivery, alert: Alert, once: Once
+    ) -> None:
         self._parts = parts
         self._delivery = delivery
         self._deadline = delivery.deadline
         self._alert = alert
+        self._once = once
         self._stored: Stored | None = None
         self._may_be_sending = False
 
     def answer(self) -> Answer:
         try:
             return self._answer()
-        except KeyReused as problem:
-            tell(self._parts, self._about(problem), self._deadline)
-            return self._failure(problem)
-        except Problem as problem:
+        except (KeyReused, Unavailable) as problem:
+            # No claim carries these: what is not told now, reconcile cannot tell.
+            if self._once.first(alerts.document_id(self._alert), problem.code):
+                tell(self._parts, self._about(problem), self._deadline)
             return self._failure(problem)
         except Exception:
             _LOG.exception("unforeseen failure while handling an alert")
@@ -101,7 +101,7 @@ class _Run:
                 alerts.document_id(self._alert),
                 self._alert,
                 self._delivery.request_id,
-                deadline,
+                deadline.minus(NOTIFY),
             )
         finally:
             token.exception()
@@ -231,9 +231,11 @@ class _Run:
         return self._by_state(found or None)
 
     def _about(self, problem: Problem) -> Notice:
+        again = isinstance(problem, Unavailable)
+        hope = ". TradingView sends it again; if no order follows, place it by hand"
         return wording.about_alert(
             problem.code,
-            f"no order was sent: {problem.message}",
+            f"no order was sent: {problem.message}{hope if again else ''}",
             self._alert,
             self._parts.clock(),
             self._delivery.request_id,

@@ -46,7 +46,7 @@ def follow(watch: Followed, market: Market, now: datetime) -> Verdict:
         return _turned_up(watch, row, now)
     if row.status in settling.ENDED and not row.filled:
         return Verdict(None, (_ended_badly(watch, row, now),))
-    seen = _Seen(watch, now)
+    seen = _Seen(_aged(watch, row, now), now)
     _tell_partial(seen, row)
     if watch.order.action is Action.BUY:
         return _after_cover(seen, row, market)
@@ -55,13 +55,22 @@ def follow(watch: Followed, market: Market, now: datetime) -> Verdict:
     return seen.verdict()
 
 
+def _aged(watch: Followed, row: BookedOrder, now: datetime) -> Followed:
+    """Note a rest and its end: exits have their minute from the fill, not before."""
+    if row.status.working and not row.filled:
+        return replace(watch, rested=True)
+    if watch.rested and watch.filled_at is None:
+        return replace(watch, filled_at=now)
+    return watch
+
+
 class _Seen:
     """A watched order with what this run adds to what was told."""
 
     def __init__(self, watch: Followed, now: datetime) -> None:
         self.watch = watch
         self.now = now
-        self.late = now - watch.sent_at >= PATIENCE
+        self.late = now - (watch.filled_at or watch.sent_at) >= PATIENCE
         self.notices: list[Notice] = []
 
     def tell(

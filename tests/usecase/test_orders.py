@@ -372,9 +372,17 @@ def test_an_unexecuted_alert_is_told_before_an_equal_one_takes_its_place(
     world.broker.before = die
     with contextlib.suppress(SystemExit):
         world.send(key=None)
-    world.wait(25)
+    world.wait(31)
     assert world.send(key=None).reply.status == 200
     assert world.inbox.events == ["not_sent"]
+
+
+def test_a_slow_resend_past_the_window_is_the_same_alert(world: World) -> None:
+    world.broker.failures["ltp"] = [Unreadable("html")]
+    assert world.send(key=None).reply.status == 503
+    world.wait(24)
+    assert world.send(key=None).reply.status == 200
+    assert world.inbox.events == []
 
 
 def test_a_settled_absence_answers_410(world: World) -> None:
@@ -434,10 +442,12 @@ def test_unsettled_claims_never_expire(world: World) -> None:
 
 
 def test_the_store_being_away_is_503_and_nothing_is_sent(world: World) -> None:
-    world.store.lost = {"create": ["before"], "read": ["before"]}
+    world.store.lost = {"create": ["before"] * 2, "read": ["before"] * 2}
+    world.send()
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (503, "unavailable")
     assert world.broker.placed == []
+    assert world.inbox.events == ["unavailable"]
 
 
 def test_what_is_stored_holds_no_secret(world: World) -> None:

@@ -322,6 +322,20 @@ def test_exits_that_vanish_hours_later_are_told(world: World) -> None:
     assert world.inbox.events == ["exits_missing"]
 
 
+def test_exits_have_a_minute_from_a_late_fill(world: World) -> None:
+    world.broker.fills = False
+    world.send()
+    entry = world.broker.book[0].order_id
+    world.reconcile(after=300)
+    world.broker.trade(entry)
+    for leg in world.broker.legs(entry):
+        world.broker.book.remove(leg)
+    world.reconcile(after=1)
+    assert world.inbox.events == ["unfilled"]
+    world.reconcile(after=60)
+    assert world.inbox.events == ["unfilled", "exits_missing"]
+
+
 def test_a_single_missing_stop_is_named(world: World) -> None:
     world.send()
     (stop,) = [
