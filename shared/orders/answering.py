@@ -15,7 +15,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.idempotency import State, Stored, wording
-from shared.models import Deadline, Notice, Severity
+from shared.models import Alert, Deadline, Notice, Severity
 from shared.orders.ports import NOTIFY, WAIT, Answer, Delivery, Parts
 
 _LOG = logging.getLogger(__name__)
@@ -140,6 +140,26 @@ class Once:
         for oldest in list(self._told)[: -self._MOST]:
             self._told.pop(oldest, None)
         return True
+
+
+def about_unclaimed(
+    parts: Parts, problem: Problem, alert: Alert, delivery: Delivery
+) -> Notice:
+    """Return what the owner hears of a delivery that got no claim.
+
+    Only this delivery is known to have sent nothing: with the store silent, another
+    one's order may exist.
+    """
+    event, message = problem.code, f"no order was sent: {problem.message}"
+    if isinstance(problem, Unavailable):
+        event = "delivery_failed"
+        message = (
+            f"a delivery could not be handled: {problem.message}. TradingView sends it "
+            "again; look at FYERS in a minute, and if it has no order, place it by hand"
+        )
+    return wording.about_alert(
+        event, message, alert, parts.clock(), delivery.request_id, Severity.WARNING
+    )
 
 
 def tell_refused(parts: Parts, problem: BadRequest, delivery: Delivery) -> None:

@@ -30,6 +30,7 @@ from shared.idempotency import Held, Sending, State, Stored, wording
 from shared.models import Action, Alert, Contract, Notice
 from shared.orders.answering import (
     Once,
+    about_unclaimed,
     answer_held,
     deliver,
     tell,
@@ -84,16 +85,20 @@ class _Run:
             return self._answer()
         except (KeyReused, Unavailable) as problem:
             # No claim carries these: what is not told now, reconcile cannot tell.
-            if self._once.first(alerts.document_id(self._alert), problem.code):
-                tell(self._parts, self._about(problem), self._deadline)
+            notice = about_unclaimed(self._parts, problem, self._alert, self._delivery)
+            if self._once.first(alerts.document_id(self._alert), notice.event):
+                tell(self._parts, notice, self._deadline)
             return self._failure(problem)
         except Exception:
             _LOG.exception("unforeseen failure while handling an alert")
-            return self._rescue()
+        return self._rescue()
 
     def _answer(self) -> Answer:
-        parts, deadline = self._parts, self._deadline
-        reads = deadline.minus(SETTLE)
+        parts, deadline, reads = (
+            self._parts,
+            self._deadline,
+            self._deadline.minus(SETTLE),
+        )
         token = parts.fork(lambda: parts.token(reads))
         contract = parts.fork(lambda: parts.find(self._alert, reads))
         try:
@@ -231,11 +236,9 @@ class _Run:
         return self._by_state(found or None)
 
     def _about(self, problem: Problem) -> Notice:
-        again = isinstance(problem, Unavailable)
-        hope = ". TradingView sends it again; if no order follows, place it by hand"
         return wording.about_alert(
             problem.code,
-            f"no order was sent: {problem.message}{hope if again else ''}",
+            f"no order was sent: {problem.message}",
             self._alert,
             self._parts.clock(),
             self._delivery.request_id,

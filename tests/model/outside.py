@@ -28,6 +28,9 @@ from tests.model.world import Booked, Fate, Running, Violation, World, book, num
 _PAUSE = 0.45
 """What a pause costs: any machine may be that slow, and it bounds the waiting."""
 
+_OPEN = ("outcome_unknown", "delivery_failed")
+"""Notices that leave open whether there is an order."""
+
 _DOUBT = Raised(lambda: Doubtful("no answer"))
 _EXISTS = Raised(lambda: AlreadyExists(KEY))
 _CONFLICT = Raised(lambda: Conflict(KEY))
@@ -221,7 +224,7 @@ class Outside:
         return w.hear(
             self._alerts.get(notice.request_id, 0),
             told=True,
-            denied=not found and notice.event != "outcome_unknown",
+            denied=not found and notice.event not in _OPEN,
             corrected=found or None,
         )
 

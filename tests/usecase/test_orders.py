@@ -447,7 +447,7 @@ def test_the_store_being_away_is_503_and_nothing_is_sent(world: World) -> None:
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (503, "unavailable")
     assert world.broker.placed == []
-    assert world.inbox.events == ["unavailable"]
+    assert world.inbox.events == ["delivery_failed"]
 
 
 def test_what_is_stored_holds_no_secret(world: World) -> None:
