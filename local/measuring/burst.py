@@ -66,7 +66,7 @@ def burst(ground: Ground, count: int, note: Note) -> Burst:
             started.wait()
             _resent(instance, alert, found, lock)
 
-        senders = [threading.Thread(target=send) for _ in range(count)]
+        senders = [threading.Thread(target=send, daemon=True) for _ in range(count)]
         for sender in senders:
             sender.start()
         for sender in senders:

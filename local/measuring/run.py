@@ -105,14 +105,16 @@ class Bench:
         self._add(group, "hello p99", slow * 1000, "ms", slow / base)
         with self._ground.embedded() as env, serving(WEBHOOK, env) as instance:
             instance.first(self._ground.alert())
-            first, sent = instance.pss(), 1
+            held, sent = {1: instance.pss()}, 1
             for delay in size.delays:
                 found = warm.series(self._ground, instance, delay, size.alerts, note)
                 sent += len(found.totals)
+                held[sent] = instance.pss()
                 limits = (15, 40) if not delay else (None, None)
                 self._warm_rows(group, "embedded", found, base, limits)
             warm.fill(self._ground, instance, size.memory - sent, note)
-            self._memory("embedded store", first, instance.pss(), size.memory)
+            held[size.memory] = instance.pss()
+            self._memory("embedded store", held)
 
     def _far(self) -> None:
         if not self._firestore:
@@ -123,15 +125,17 @@ class Bench:
             env = self._ground.google(store.place)
             with serving(WEBHOOK, env) as instance:
                 instance.first(self._ground.alert())
-                first, base = instance.pss(), 0.0
+                held, sent, base = {1: instance.pss()}, 1, 0.0
                 for delay, alerts in zip(size.delays, size.far, strict=True):
                     found = warm.series(
                         self._ground, instance, delay, alerts, note, store
                     )
                     base = base or found.added(0.5)
+                    sent += len(found.totals)
+                    held[sent] = instance.pss()
                     limits = (25, None) if not delay else (None, None)
                     self._warm_rows(group, "Firestore", found, base, limits)
-                self._memory("Google's stores", first, instance.pss(), sum(size.far))
+                self._memory("Google's stores", held)
 
     def _warm_rows(
         self,
@@ -162,18 +166,18 @@ class Bench:
             name = f"{delay}, FYERS in series"
             self._add(group, name, rounds, "", None, "2", rounds == 2, said)
 
-    def _memory(
-        self, store: str, first: int | None, last: int | None, alerts: int
-    ) -> None:
+    def _memory(self, store: str, held: dict[int, int | None]) -> None:
+        """Add rows of the bytes held after so many alerts."""
         group = "Memory of an instance, master and worker (ratio: to the first)"
-        if first is None or last is None:
-            return  # only Linux tells
-        name = f"{store}, after"
-        self._add(group, f"{name} 1 alert", first / MB, "MB", 1.0)
-        met, ratio = last < 160 * MB, last / first
-        self._add(
-            group, f"{name} {alerts} alerts", last / MB, "MB", ratio, "< 160 MB", met
-        )
+        first, *_, last = held
+        for alerts, size in held.items():
+            if size is None:
+                continue  # only Linux tells
+            name, ratio = f"{store}, after {alerts}", size / (held[first] or size)
+            target, met = (
+                ("< 160 MB", size < 160 * MB) if alerts == last else ("", None)
+            )
+            self._add(group, name, size / MB, "MB", ratio, target, met)
 
     def _bursts(self) -> None:
         group = "Burst on one instance, 10 FYERS calls a second (ratio: of the alerts)"
@@ -211,30 +215,8 @@ class Bench:
                 self.faults.append(f"{name}: {found}")
 
     def _symbols(self) -> None:
-        group = "Symbol snapshot, processor time (ratio: to the smallest)"
         costs = [symbols.cost(rows) for rows in self._size.rows]
-        least = costs[0]
-        for one in costs:
-            rows = f"{one.rows:,} rows"
-            grown = one.rows / least.rows
-            build, memory = one.build / least.build, one.memory / least.memory
-            self._add(group, f"{rows}, build", one.build * 1000, "ms", build)
-            self._add(
-                group,
-                f"{rows}, build's memory",
-                one.memory / MB,
-                "MB",
-                memory,
-                f"≤ {grown:.1f}×",
-                memory <= grown * 1.25,
-                f"snapshot {one.size / 1000:.0f} kB",
-            )
-            ratio = one.cold / least.cold
-            self._add(group, f"{rows}, lookup cold", one.cold * 1000, "ms", ratio)
-        last = costs[-1]
-        micros = last.warm * 1e6
-        ratio = last.warm / least.warm
-        self._add(group, "lookup warm", micros, "µs", ratio, "< 20 µs", micros < 20)
+        self.rows += symbols.table(costs)
 
     def _add(
         self,

@@ -9,17 +9,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 from local.measuring.served import ROOT
+from local.measuring.table import Row
 from shared.models import Deadline, OptionType
 from shared.symbols import Symbols, build
 from simulator import master
 from simulator.options import IST
+
+LOOKUP_MICROS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,33 @@ def cost(rows: int) -> Cost:
             timeout=120,
         )
     return Cost(**json.loads(done.stdout))
+
+
+def table(costs: Sequence[Cost]) -> Iterator[Row]:
+    """Yield the rows of the table; memory may grow as fast as the file does."""
+    group = "Symbol snapshot, processor time (ratio: to the smallest)"
+    least, last = costs[0], costs[-1]
+    for one in costs:
+        name, grown = f"{one.rows:,} rows", one.rows / least.rows
+        ratio = one.build / least.build
+        yield Row(group, f"{name}, build", one.build * 1000, "ms", ratio)
+        memory = one.memory / least.memory
+        yield Row(
+            group,
+            f"{name}, build's memory",
+            one.memory / 1e6,
+            "MB",
+            memory,
+            f"≤ {grown:.1f}×",
+            memory <= grown * 1.25,
+            f"snapshot {one.size / 1000:.0f} kB",
+        )
+        ratio = one.cold / least.cold
+        yield Row(group, f"{name}, lookup cold", one.cold * 1000, "ms", ratio)
+    micros, ratio = last.warm * 1e6, last.warm / least.warm
+    yield Row(
+        group, "lookup warm", micros, "µs", ratio, "< 20 µs", micros < LOOKUP_MICROS
+    )
 
 
 class _Store:

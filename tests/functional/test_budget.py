@@ -24,7 +24,7 @@ from tests.emulators import Emulator
 ROOT = Path(__file__).resolve().parents[2]
 
 SCRIPT = """
-import collections, json, os, sys, threading
+import collections, gc, json, os, sys, threading
 import functions_framework
 import flask.testing  # for this script, not for the webhook
 
@@ -54,6 +54,7 @@ print(json.dumps({
     "loaded": sorted(loaded - started),
     "ordered": sorted(ordered - loaded),
     "calls": counted,
+    "collecting": gc.isenabled() and gc.get_freeze_count() > 10_000,
 }))
 """
 
@@ -163,6 +164,8 @@ class Seen:
     """Modules that the first order brought."""
     calls: Mapping[str, int]
     """Calls of stores for the second alert, by name."""
+    collecting: bool
+    """The garbage collector works, and leaves alone what the first order imported."""
     fyers: Mapping[str, int]
     """Calls of FYERS for both alerts."""
 
@@ -230,6 +233,7 @@ def _run(place: Ground, settings: Mapping[str, str]) -> Seen:
         frozenset(seen["loaded"]),
         frozenset(seen["ordered"]),
         seen["calls"],
+        seen["collecting"],
         Counter(f"{call.method} {call.path}" for call in place.fyers.calls),
     )
 
@@ -266,6 +270,10 @@ def test_the_first_order_imports_nothing_heavy(embedded: Seen) -> None:
 
 def test_the_first_order_stays_small(embedded: Seen) -> None:
     assert len(embedded.ordered) <= 170  # 136 counted
+
+
+def test_collecting_garbage_goes_on_after_the_first_order(embedded: Seen) -> None:
+    assert embedded.collecting
 
 
 def test_an_alert_calls_fyers_three_times(embedded: Seen) -> None:
