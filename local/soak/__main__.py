@@ -20,8 +20,8 @@ from local.soak import report, world
 from local.soak.audit import Findings, audit
 from local.soak.campaign import DRAIN, Campaign, Plan
 
-SAYS_AFTER = 30.0
-"""Seconds between two lines of progress where no bar can be drawn."""
+DRAWS_AFTER, SAYS_AFTER = 0.2, 30.0
+"""Seconds between two updates of the bar, and two lines where none can be drawn."""
 LOOK_EVERY = 3.0
 
 
@@ -38,13 +38,15 @@ class Progress:
     def at(self, seconds: float) -> None:
         """Show where it stands, that many seconds into the trading."""
         campaign = self._campaign
-        orders = len(campaign.alerts), campaign.counts["kills"]
-        text = "{} alerts, {} kills".format(*orders)
-        if not self._bar.disable:
+        text = f"{len(campaign.alerts)} alerts, {campaign.counts['kills']} kills"
+        drawn = not self._bar.disable
+        if time.monotonic() - self._said < (DRAWS_AFTER if drawn else SAYS_AFTER):
+            return
+        self._said = time.monotonic()
+        if drawn:
             self._bar.n = min(seconds, self._bar.total)
             self._bar.set_postfix_str(text)
-        elif time.monotonic() - self._said > SAYS_AFTER:
-            self._said = time.monotonic()
+        else:
             print(f"{seconds:.0f} s: {text}", flush=True)
 
     def close(self) -> None:
@@ -58,8 +60,10 @@ def play(plan: Plan, embedded: bool) -> tuple[dict[str, object], bool]:
     with world.running(plan.seed, embedded) as ground:
         campaign = Campaign(plan, ground)
         progress = Progress(campaign)
-        campaign.rage(progress.at)
-        progress.close()
+        try:
+            campaign.rage(progress.at)
+        finally:
+            progress.close()
         print("Faults and kills are over; settling.", flush=True)
         findings = _settle(campaign, began + plan.minutes * 60 + DRAIN)
         backend = "SQLite" if embedded else "Firestore emulator"
