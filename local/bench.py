@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -26,6 +27,8 @@ from local.measuring.table import Progress, busy, processor, show
 def main() -> None:
     """Measure, print the table, exit 1 where something was lost."""
     arguments = _arguments()
+    # What was started ends with us, however we are ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     progress, began = Progress(), time.monotonic()
     with ExitStack() as stack:
         progress.stage("starting the simulated FYERS and the Firestore emulator")

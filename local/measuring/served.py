@@ -138,12 +138,16 @@ def serving(source: Path, env: Mapping[str, str]) -> Iterator[Served]:
         *("--source", str(source), "--target", target),
         *("--host", "127.0.0.1", "--port", str(port)),
     ]
-    with tempfile.TemporaryFile() as log:
+    # gunicorn leaves a control socket in the home folder.
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as home:
         began = time.monotonic()
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=neutral | _PLATFORM | {"PYTHONPATH": str(ROOT)} | dict(env),
+            env=neutral
+            | _PLATFORM
+            | {"PYTHONPATH": str(ROOT), "HOME": home}
+            | dict(env),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -157,5 +161,5 @@ def serving(source: Path, env: Mapping[str, str]) -> Iterator[Served]:
             process.wait()
 
 
-_NEUTRAL = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
+_NEUTRAL = ("PATH", "TMPDIR", "LANG", "LC_ALL")
 _PLATFORM = {"THREADS": "16", "USE_CLOUD_LOGGING": "true"}
