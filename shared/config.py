@@ -45,6 +45,8 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 
 REQUIRED_GCP: Mapping[str, tuple[str, ...]] = {"generate_token": ("FYERS_CLIENT_ID",)}
 
+_YEAR = 366 * 86400
+
 SECRETS = ("FYERS_SECRET_ID", "FYERS_PIN", "WEBHOOK_SECRET_TOKEN", "NOTIFICATION_URL")
 
 NOTIFIES = ("webhook", "refresh_token", "reconcile", "refresh_symbols")
@@ -102,7 +104,9 @@ class Settings:
             fyers_redirect_uri=read.url("FYERS_REDIRECT_URI"),
             fyers_client_id=read.text("FYERS_CLIENT_ID"),
             fyers_auth_code=read.secret("FYERS_AUTH_CODE"),
-            fyers_base_url=read.url("FYERS_BASE_URL", "https://api-t1.fyers.in"),
+            fyers_base_url=read.url("FYERS_BASE_URL", "https://api-t1.fyers.in").rstrip(
+                "/"
+            ),
             fyers_calls_per_second=read.whole("FYERS_CALLS_PER_SECOND", 10, 0),
             webhook_secret_token=read.secret("WEBHOOK_SECRET_TOKEN"),
             state_backend=backend,
@@ -115,7 +119,7 @@ class Settings:
             symbol_master_url=read.url(
                 "SYMBOL_MASTER_URL", "https://public.fyers.in/sym_details/NSE_FO.csv"
             ),
-            auth_url=read.url("AUTH_URL"),
+            auth_url=read.url("AUTH_URL").rstrip("/"),
             default_product_type=Product(
                 read.choice("DEFAULT_PRODUCT_TYPE", "INTRADAY", tuple(Product))
             ),
@@ -123,11 +127,15 @@ class Settings:
             stop_loss_percent=read.percent("STOP_LOSS_PERCENT", "15"),
             take_profit_percent=read.percent("TAKE_PROFIT_PERCENT", "25", below=100),
             webhook_max_qty=read.whole("WEBHOOK_MAX_QTY", 1, 1),
-            idempotency_ttl_seconds=read.whole("IDEMPOTENCY_TTL_SECONDS", 86400, 3600),
-            duplicate_window_seconds=read.whole("DUPLICATE_WINDOW_SECONDS", 20, 0),
-            max_alert_age_seconds=read.whole("MAX_ALERT_AGE_SECONDS", 60, 0),
+            idempotency_ttl_seconds=read.whole(
+                "IDEMPOTENCY_TTL_SECONDS", 86400, 3600, _YEAR
+            ),
+            duplicate_window_seconds=read.whole(
+                "DUPLICATE_WINDOW_SECONDS", 20, 0, _YEAR
+            ),
+            max_alert_age_seconds=read.whole("MAX_ALERT_AGE_SECONDS", 60, 0, _YEAR),
             notification_topic=read.text("NOTIFICATION_TOPIC"),
-            notification_url=read.secret("NOTIFICATION_URL"),
+            notification_url=read.channel("NOTIFICATION_URL"),
         )
         if read.problems:
             raise Misconfigured(tuple(read.problems))
@@ -147,13 +155,19 @@ class _Reader:
     def secret(self, name: str) -> Secret:
         return Secret(self.text(name))
 
+    def channel(self, name: str) -> Secret:
+        secret = self.secret(name)
+        if secret and "://" not in secret.open():
+            self.problems.append(f"{name} must be an address like https:// or tgram://")
+        return secret
+
     def url(self, name: str, default: str = "") -> str:
         text = self.text(name, default)
         if text and not (
             re.fullmatch(r"https?", urlsplit(text).scheme) and urlsplit(text).netloc
         ):
             self.problems.append(f"{name} must be an http(s) address")
-        return text.rstrip("/")
+        return text
 
     def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         text = self.text(name, default)
@@ -169,18 +183,23 @@ class _Reader:
             self.problems.append(f"{name} must be true or false")
         return text in ("true", "1", "yes", "on")
 
-    def whole(self, name: str, default: int, least: int) -> int:
+    def whole(self, name: str, default: int, least: int, most: int = 10_000) -> int:
         return self._number(
-            name, str(default), int, lambda n: n >= least, f"at least {least}", default
+            name,
+            str(default),
+            int,
+            lambda n: least <= n <= most,
+            f"from {least} to {most}",
+            default,
         )
 
-    def percent(self, name: str, default: str, below: int | None = None) -> Decimal:
+    def percent(self, name: str, default: str, below: int = 1000) -> Decimal:
         return self._number(
             name,
             default,
             Decimal,
-            lambda n: n.is_finite() and n > 0 and (below is None or n < below),
-            "above 0" + (f" and below {below}" if below else ""),
+            lambda n: n.is_finite() and 0 < n < below,
+            f"above 0 and below {below}",
             Decimal(default),
         )
 

@@ -20,8 +20,8 @@ from shared.models import IST, Alert, Clock, Deadline, Notice
 
 _LOG = logging.getLogger(__name__)
 
-GIVE_UP = timedelta(days=1)
-"""How long a notice no channel takes is tried."""
+UNTOLD = timedelta(days=5)
+"""How long a claim with something to tell is kept, and a notice tried."""
 
 RESENDS = timedelta(seconds=30)
 """TradingView resends three times, 5 s apart; if it counts from our replies, the last
@@ -181,7 +181,8 @@ class Claims(Arrows):
         Raises `Conflict` when another version is there, and `Doubtful` when a reading
         after an unclear answer does not show the write: it may still be applied.
         """
-        claim = replace(claim, touched_at=self._clock())
+        now = self._clock()
+        claim = replace(claim, touched_at=now, expires_at=self._kept_until(claim, now))
         try:
             return self._store.replace(stored, claim, deadline)
         except Doubtful:
@@ -189,6 +190,17 @@ class Claims(Arrows):
             if found is not None and found.claim == claim:
                 return found
             raise
+
+    def _kept_until(self, claim: Claim, now: datetime) -> datetime | None:
+        """Return when a settled claim may go: not before its owner was told.
+
+        Reconcile rests at night, over weekends and holidays; the TTL does not.
+        """
+        if claim.expires_at is None:
+            return None
+        if claim.outbox or (claim.state is State.RELEASED and claim.retry):
+            return max(claim.expires_at, now + UNTOLD)
+        return min(claim.expires_at, self._expiry())
 
     def deliver(
         self,
@@ -198,12 +210,12 @@ class Claims(Arrows):
     ) -> None:
         """Send a claim's notices and mark them; what stays unmarked is sent later.
 
-        `send` returns the channels that failed. A notice is given up after a day.
+        `send` returns the channels that failed. A notice is given up after days.
         """
         left: list[Outgoing] = []
         for item in stored.claim.outbox:
             failed = send(item.notice, item.left)
-            if failed and self._clock() - item.notice.at < GIVE_UP:
+            if failed and self._clock() - item.notice.at < UNTOLD:
                 left.append(Outgoing(item.notice, failed))
         try:
             self.write(stored, replace(stored.claim, outbox=tuple(left)), deadline)

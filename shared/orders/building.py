@@ -75,6 +75,8 @@ def build(
 ) -> Sending:
     """Return the order an alert means; raise `BadRequest` where it means none."""
     levels = _levels(alert, contract, market.ltp, terms)
+    if alert.action is Action.SELL and alert.product is Wanted.CO:
+        levels = Exits(levels.stop, None)  # a cover order has no target to report
     if alert.action is Action.SELL:
         size = _sell(alert, contract, market, terms, levels)
     else:
@@ -164,7 +166,7 @@ def _attached(wanted: Wanted | None, terms: Terms, levels: Exits) -> Exits:
             )
         return levels
     if wanted is Wanted.CO:
-        return Exits(levels.stop, None)
+        return levels
     return levels if terms.attach_exits else _NONE
 
 

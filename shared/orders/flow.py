@@ -33,6 +33,7 @@ from shared.orders.answering import (
     about_unclaimed,
     answer_held,
     deliver,
+    look,
     tell,
     tell_refused,
     unknown,
@@ -117,11 +118,7 @@ class _Run:
         try:
             token.result()
             sending, market, turn = self._prepare(stored, contract.result())
-        except Problem as problem:
-            return self._release(problem)
-        except Unreadable:
-            return self._release(Unavailable("FYERS gives no readable answer"))
-        except NotTaken as refusal:
+        except (Problem, Unreadable, NotTaken) as refusal:
             return self._release(_problem(refusal))
         if deadline.left() < LEAST:
             return self._release(OutOfTime("there was no time left to place the order"))
@@ -208,32 +205,27 @@ class _Run:
         return bool(mine) and found.claim.state in (State.CLAIMED, State.SENDING)
 
     def _by_state(self, found: Stored | None) -> Answer:
-        if found is None:
-            return self._failure(Unavailable("the claim is gone; nothing was sent"))
-        return answer_held(self._parts, found, self._delivery)
+        if found:
+            return answer_held(self._parts, found, self._delivery)
+        return self._failure(Unavailable("the claim is gone; nothing was sent"))
 
     def _rescue(self) -> Answer:
         """Answer after an exception nobody foresaw."""
+        problem: Problem = Unavailable("an internal error; nothing was sent")
+        if self._may_be_sending:
+            problem = OutcomeUnknown("an internal error; FYERS may hold the order")
         try:
             if not self._may_be_sending:
-                return self._release(Unavailable("an internal error; nothing was sent"))
-            return self._give_up()
+                return self._release(problem)
+            # Left to the order book: SENDING was or may have been written.
+            found = self._stored and look(self._parts, self._stored, self._deadline)
+            if found and found.claim.state is not State.SENDING:
+                return self._by_state(found)
+            if found and self._still_mine(found):
+                return unknown(self._parts, found, "an internal error", self._delivery)
         except Exception:
             _LOG.exception("the claim could not be settled; reconcile does it")
-        return self._failure(
-            OutcomeUnknown("an internal error; FYERS may hold the order")
-            if self._may_be_sending
-            else Unavailable("an internal error; nothing was sent")
-        )
-
-    def _give_up(self) -> Answer:
-        """Leave the claim to the order book: SENDING was or may have been written."""
-        found = self._stored and self._parts.claims.look(
-            self._stored.key, self._deadline
-        )
-        if found and self._still_mine(found) and found.claim.state is State.SENDING:
-            return unknown(self._parts, found, "an internal error", self._delivery)
-        return self._by_state(found or None)
+        return self._failure(problem)
 
     def _about(self, problem: Problem) -> Notice:
         return wording.about_alert(
@@ -248,7 +240,11 @@ class _Run:
         return Answer(wording.failure(problem, self._delivery.request_id))
 
 
-def _problem(refusal: NotTaken) -> Problem:
+def _problem(refusal: Problem | Unreadable | NotTaken) -> Problem:
+    if isinstance(refusal, Problem):
+        return refusal
+    if isinstance(refusal, Unreadable):
+        return Unavailable("FYERS gives no readable answer")
     if refusal.login:
         return NotLoggedIn(f"log in to FYERS: {refusal.reason}")
     return Unavailable(refusal.reason)

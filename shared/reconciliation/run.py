@@ -52,6 +52,8 @@ class Summary:
     changed: int
     left: int
     """Claims the run had no time for."""
+    failed: int
+    """Claims something unforeseen kept from moving; the log says what."""
     order_book: str
     """`read`, `unreadable` or `not needed`."""
 
@@ -80,14 +82,18 @@ class Reconciliation:
         except Doubtful:
             raise Unavailable("the claim store gives no answer") from None
         market = Market(self._broker, deadline)
-        changed = left = 0
+        changed = left = failed = 0
         for stored in watched:
             if deadline.left() < _STOP_EARLY:
                 left += 1
                 continue
-            changed += self._one(stored, market, deadline)
+            try:
+                changed += self._one(stored, market, deadline)
+            except Exception:  # one odd claim must not keep the others waiting
+                _LOG.exception("claim %s could not be moved", stored.key[:12])
+                failed += 1
         book = "unreadable" if market.failed else "read" if market.asked else ""
-        return Summary(len(watched), changed, left, book or "not needed")
+        return Summary(len(watched), changed, left, failed, book or "not needed")
 
     def _one(self, stored: Stored, market: Market, deadline: Deadline) -> bool:
         """Move one claim; return whether anything about it changed."""

@@ -24,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from shared.adapters.fyers.login import FyersLogin
     from shared.adapters.fyers.orders import FyersBroker
+    from shared.adapters.fyers.pace import Pace
     from shared.adapters.fyers.transport import Transport
     from shared.login import LoginNotices
 
@@ -118,9 +119,17 @@ def _transport(settings: Settings) -> Transport:
 
 
 @once
+def _pace(settings: Settings) -> Pace:
+    from shared.adapters.fyers.pace import Pace
+
+    return Pace(settings.fyers_calls_per_second, now, pause)
+
+
+@once
 def fyers_login(settings: Settings) -> FyersLogin:
     """Return FYERS's login steps."""
     from shared.adapters.fyers.login import FyersLogin
+    from shared.adapters.fyers.pace import Pace
 
     return FyersLogin(
         _transport(settings),
@@ -128,6 +137,8 @@ def fyers_login(settings: Settings) -> FyersLogin:
         settings.fyers_secret_id,
         settings.fyers_redirect_uri,
         settings.fyers_pin,
+        _pace(settings),
+        Pace(min(1, settings.fyers_calls_per_second), now, pause),
     )
 
 
@@ -163,13 +174,12 @@ def tokens(settings: Settings) -> Tokens:
 def broker(settings: Settings) -> FyersBroker:
     """Return FYERS as orders and reconcile use it."""
     from shared.adapters.fyers.orders import FyersBroker
-    from shared.adapters.fyers.pace import Pace
 
     mine = tokens(settings)
     may_refresh = settings.fyers_secret_id and settings.fyers_pin
     return FyersBroker(
         _transport(settings),
-        Pace(settings.fyers_calls_per_second, now, pause),
+        _pace(settings),
         mine.current,
         mine.renew if may_refresh else mine.reread,
         pause,

@@ -31,6 +31,10 @@ _P = ParamSpec("_P")
 REPLY_WITHIN = 2.5
 """Seconds from an alert's arrival to its reply; TradingView hangs up after 3."""
 
+_LEAST = 0.7
+"""Seconds an alert always gets: enough for its claim and its notice, not for an order.
+One that arrives too late to be answered is then told by reconcile, not lost."""
+
 _WAITED = 1.0
 """A first request this soon after loading was waiting for the instance to start."""
 
@@ -56,6 +60,9 @@ def _age() -> float:
         return 0.0
     return age if 0 <= age < 60 else 0.0
 
+
+# glibc reads this at the first lookup; a lookup cannot be interrupted, only bounded.
+os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:1")
 
 _loaded = now()
 _started = _loaded - _age()
@@ -139,7 +146,8 @@ def alert_deadline(arrived: float) -> Deadline:
     time the code was loaded.
     """
     waited = next(_requests) == 0 and arrived - _loaded < _WAITED
-    return Deadline((_started if waited else arrived) + REPLY_WITHIN, now)
+    due = (_started if waited else arrived) + REPLY_WITHIN
+    return Deadline(max(due, arrived + _LEAST), now)
 
 
 def deadline(seconds: float) -> Deadline:

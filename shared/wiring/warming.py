@@ -44,7 +44,8 @@ def warm() -> Reply:
     with _lock:
         if _last is None or abs(clock() - _last[0]) >= EVERY:
             _last = (clock(), _warm(ours))
-        return _last[1]
+        status, content = _last[1]
+    return status, content if status == 200 else {**content, **_request()}
 
 
 def _warm(ours: Settings) -> Reply:
@@ -59,8 +60,8 @@ def _warm(ours: Settings) -> Reply:
             check()
         except Problem as problem:
             failure = {"success": False, "error": problem.message, "check": name}
-            return 503, {**failure, "code": problem.code, **_request()}
-    return 200, {"status": "ready", **_request()}
+            return 503, {**failure, "code": problem.code}
+    return 200, {"status": "ready"}
 
 
 def _request() -> Mapping[str, object]:

@@ -407,6 +407,16 @@ def test_an_unforeseen_failure_at_the_order_is_unknown(world: World) -> None:
     assert world.inbox.events == ["outcome_unknown"]
 
 
+def test_no_5xx_after_an_unforeseen_failure_with_the_store_away(world: World) -> None:
+    def meanwhile(call: str) -> None:
+        if call == "place":
+            world.store.lost["read"] = ["before"] * 9
+            raise RuntimeError("bug")
+
+    world.broker.before = meanwhile
+    assert world.send().reply.status == 202
+
+
 def test_a_cover_takes_the_exits_with_it(world: World) -> None:
     world.send()
     world.wait(30)

@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 from shared.broker import NotTaken, Unreadable
-from shared.idempotency import State
+from shared.idempotency import Followed, State
 from shared.models import Action, BookedOrder, OrderStatus, Severity, Unknown
+from shared.reconciliation import run
+from shared.reconciliation.following import Verdict
 from tests.usecase.world import TICKER, World
 
 
@@ -229,6 +231,18 @@ def test_a_released_alert_nobody_resends_is_told(world: World) -> None:
     assert world.inbox.events == ["not_sent"]
 
 
+def test_what_is_untold_is_kept_over_a_long_weekend(world: World) -> None:
+    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.send()
+    kept = world.claim().expires_at
+    assert kept is not None
+    assert kept - world.clock() >= timedelta(days=5)
+    world.reconcile(after=60)
+    told = world.claim().expires_at
+    assert told is not None
+    assert told - world.clock() <= timedelta(days=1)
+
+
 def test_a_refused_alert_is_not_told_twice(world: World) -> None:
     world.send(symbol="X")
     world.reconcile(after=600)
@@ -442,6 +456,22 @@ def test_one_read_of_the_book_serves_every_claim(world: World) -> None:
     world.broker.calls.clear()
     assert world.reconcile(after=60).watched == 5
     assert world.broker.calls.count("order_book") == 1
+
+
+def test_one_odd_claim_keeps_no_other_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.send(key="odd")
+    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.send(key="stale", qty=130)
+
+    def fails(watch: Followed, *_: object) -> Verdict:
+        raise RuntimeError(watch.order.tag)
+
+    monkeypatch.setattr(run, "follow", fails)
+    summary = world.reconcile(after=60)
+    assert (summary.failed, summary.changed) == (1, 1)
+    assert world.inbox.events == ["not_sent"]
 
 
 def test_a_run_without_a_login_leaves_everything_as_it_is(world: World) -> None:

@@ -7,15 +7,19 @@ it has no refresh, so both are posted over our own bounded session.
 from __future__ import annotations
 
 from shared.adapters.fyers import outcomes
+from shared.adapters.fyers.pace import Pace
 from shared.adapters.fyers.transport import Record, Transport
-from shared.broker import Granted, LoginRefused, Unreadable
+from shared.broker import Granted, LoginRefused, NotTaken, Unreadable
 from shared.models import Deadline, Secret, Token
 
 REFRESH = "/validate-refresh-token"
 
 
 class FyersLogin:
-    """The Login port over the SDK's session; `secret` and `pin` never leave a body."""
+    """The Login port over the SDK's session; `secret` and `pin` never leave a body.
+
+    `pace` is the instance's, `exchanges` a slower one for what strangers can cause.
+    """
 
     def __init__(
         self,
@@ -24,12 +28,16 @@ class FyersLogin:
         secret: Secret,
         redirect_uri: str,
         pin: Secret,
+        pace: Pace,
+        exchanges: Pace,
     ) -> None:
         self._transport = transport
         self._app_id = app_id
         self._secret = secret
         self._redirect_uri = redirect_uri
         self._pin = pin
+        self._pace = pace
+        self._exchanges = exchanges
 
     def page(self, state: str) -> str:
         """Return the address of FYERS's login page that carries `state`."""
@@ -49,6 +57,9 @@ class FyersLogin:
             "code": auth_code.open(),
         }
         path = self._transport.sdk.Config.generate_access_token
+        # Anybody may come with a code: junk must not use up what orders need.
+        self._wait(self._exchanges, deadline)
+        self._wait(self._pace, deadline)
         return self._granted(self._transport.post(path, fields, deadline), auth_code)
 
     def refresh(self, token: Token, deadline: Deadline) -> Granted:
@@ -65,11 +76,13 @@ class FyersLogin:
             "refresh_token": token.refresh.open(),
             "pin": self._pin.open(),
         }
+        self._wait(self._pace, deadline)
         record = self._transport.post(REFRESH, fields, deadline)
         return self._granted(record, token.refresh, self._pin)
 
     def owner(self, access: Secret, deadline: Deadline) -> str:
         """Return the profile's `fy_id` for an access token: GET /profile."""
+        self._wait(self._pace, deadline)
         record = self._transport.ask(
             lambda fyers: fyers.get_profile(), access, deadline
         )
@@ -78,6 +91,12 @@ class FyersLogin:
         if not isinstance(fy_id, str) or not fy_id:
             raise Unreadable("FYERS's profile names no client")
         return fy_id
+
+    def _wait(self, pace: Pace, deadline: Deadline) -> None:
+        try:
+            pace.reserve(1, deadline).wait()
+        except NotTaken as error:
+            raise Unreadable(error.reason) from error
 
     def _hash(self) -> str:
         session = self._transport.sdk.SessionModel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from urllib.parse import parse_qs, urlsplit
@@ -9,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shared.adapters.fyers.login import FyersLogin
+from shared.adapters.fyers.pace import Pace
 from shared.adapters.fyers.transport import Transport
 from shared.broker import Granted, LoginRefused, Unreadable
-from shared.models import Secret, Token
+from shared.models import Deadline, Secret, Token
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, token, within
 from tests.contract.fyers.loopback import Behaviour, Loopback, error, page, says
@@ -29,9 +31,12 @@ LOGIN = Token(
 )
 
 
-def make(url: str, pin: str = PIN) -> FyersLogin:
+def make(url: str, pin: str = PIN, exchanges: int = 0) -> FyersLogin:
     transport = Transport(APP_ID, url, time.monotonic)
-    return FyersLogin(transport, APP_ID, Secret(SECRET), REDIRECT, Secret(pin))
+    free = Pace(0, time.monotonic, time.sleep)
+    slow = Pace(exchanges, time.monotonic, time.sleep)
+    secrets = Secret(SECRET), REDIRECT, Secret(pin)
+    return FyersLogin(transport, APP_ID, *secrets, free, slow)
 
 
 @pytest.fixture
@@ -214,3 +219,12 @@ def test_a_profile_without_a_client_is_unreadable(
 
     with pytest.raises(Unreadable):
         login.owner(Secret("A"), within())
+
+
+def test_codes_of_strangers_are_exchanged_one_a_second() -> None:
+    login = make("http://127.0.0.1:1", exchanges=1)
+    soon = Deadline(time.monotonic() + 0.5, time.monotonic)
+    with contextlib.suppress(Unreadable):
+        login.exchange(Secret("junk"), soon)
+    with pytest.raises(Unreadable, match="rate limit"):
+        login.exchange(Secret("junk"), soon)

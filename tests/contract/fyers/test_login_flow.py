@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from shared.adapters.fyers.login import FyersLogin
+from shared.adapters.fyers.pace import Pace
 from shared.adapters.fyers.transport import Transport
 from shared.broker import LoginRefused
 from shared.models import Secret, Token
@@ -27,6 +28,9 @@ def fyers() -> Iterator[Simulator]:
     simulator.stop()
 
 
+FREE = Pace(0, time.monotonic, time.sleep)
+
+
 @pytest.fixture
 def login(fyers: Simulator) -> FyersLogin:
     options = fyers.options
@@ -36,6 +40,8 @@ def login(fyers: Simulator) -> FyersLogin:
         Secret(options.secret),
         REDIRECT,
         Secret(options.pin),
+        FREE,
+        FREE,
     )
 
 

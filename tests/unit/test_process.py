@@ -1,0 +1,44 @@
+"""When an alert's reply must leave: from its arrival, or from the instance's start."""
+
+from itertools import count
+
+import pytest
+
+from shared.wiring import process
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instance whose process began a second before its code was loaded."""
+    loaded = process.now()
+    monkeypatch.setattr(process, "_requests", count())
+    monkeypatch.setattr(process, "_loaded", loaded)
+    monkeypatch.setattr(process, "_started", loaded - 1.0)
+
+
+def left(arrived: float) -> float:
+    return process.alert_deadline(arrived).left()
+
+
+def test_the_first_request_waited_for_the_start() -> None:
+    assert left(process.now()) == pytest.approx(1.5, abs=0.1)
+
+
+def test_later_requests_count_from_their_arrival() -> None:
+    left(process.now())
+    assert left(process.now()) == pytest.approx(2.5, abs=0.1)
+
+
+def test_a_first_request_to_an_idle_instance_counts_from_its_arrival(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "_loaded", process.now() - 60)
+    assert left(process.now()) == pytest.approx(2.5, abs=0.1)
+
+
+def test_a_start_that_took_too_long_still_leaves_time_for_the_claim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Too little for an order, enough to be told of by reconcile."""
+    monkeypatch.setattr(process, "_started", process.now() - 5)
+    assert left(process.now()) == pytest.approx(0.7, abs=0.1)
