@@ -26,6 +26,8 @@ from local.playground import PATIENCE, Failed, Playground
 RECONCILE_EVERY = 60.0
 """Seconds, as the Scheduler has it."""
 MORNING = ("refresh-symbols", "refresh-token")
+MORNING_AT = timedelta(hours=8, minutes=30)
+"""IST; after 06:00, when FYERS ends every token."""
 NEEDED = ("FYERS_APP_ID", "FYERS_SECRET_ID", "FYERS_PIN", "WEBHOOK_SECRET_TOKEN")
 IST = timedelta(hours=5, minutes=30)
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
@@ -41,7 +43,7 @@ class Schedule:
     def play(self, stop: threading.Event) -> None:
         """Call what is due until told to stop."""
         while not stop.is_set():
-            today = (datetime.now(UTC) + IST).date()
+            today = (datetime.now(UTC) + IST - MORNING_AT).date()
             if today != self._day:
                 self._day = today
                 for name in MORNING:

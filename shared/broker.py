@@ -132,6 +132,17 @@ def working_buys(
     )
 
 
+def working_sells(book: tuple[BookedOrder, ...], ticker: str, product: str) -> int:
+    """Return the contracts that working SELL orders, exits aside, may still sell."""
+    return sum(
+        row.remaining
+        for row in book
+        if (row.ticker, row.product) == (ticker, product)
+        and row.action is Action.SELL
+        and row.parent_id is None
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Trim:
     """One change to an exit leg: a new quantity, zero to cancel it."""

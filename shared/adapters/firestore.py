@@ -139,6 +139,13 @@ class FirestoreClaims:
             return entry.nonce == nonce
         raise Doubtful("whether this was the first cannot be told") from doubt
 
+    def forget(self, what: str, deadline: Deadline) -> None:
+        """Delete the entry; see the port."""
+        key = hashlib.sha256(what.encode()).hexdigest()
+        with self._asking(deadline) as client:
+            entry = client.document("once", key)
+            entry.delete(retry=None, timeout=deadline.left())
+
     def warm(self, deadline: Deadline) -> None:
         """Open the channel by one cheap read; raise `Doubtful` where none answers."""
         self._get("alerts", "0" * 64, deadline)

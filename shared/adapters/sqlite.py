@@ -121,6 +121,12 @@ class SqliteClaims:
             )
         return bool(done.rowcount)
 
+    def forget(self, what: str, deadline: Deadline) -> None:
+        """Delete the entry; see the port."""
+        with self._open(deadline) as db:
+            key = hashlib.sha256(what.encode()).hexdigest()
+            db.execute("DELETE FROM once WHERE id = ?", (key,))
+
     def warm(self, deadline: Deadline) -> None:
         """Open this thread's connection; raise `Doubtful` where there is none."""
         with self._open(deadline) as db:

@@ -11,9 +11,10 @@ from shared.idempotency.claim import (
     State,
     Stored,
 )
-from shared.idempotency.claims import Claims, Held, Owned
+from shared.idempotency.claims import RESENDS, Claims, Held, Owned
 
 __all__ = [
+    "RESENDS",
     "Claim",
     "ClaimStore",
     "Claims",

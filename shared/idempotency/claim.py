@@ -183,3 +183,6 @@ class ClaimStore(Protocol):
         The id is SHA-256 of `what`. An entry past its `expires_at` counts as absent
         even while it is still stored. Raises `Doubtful`.
         """
+
+    def forget(self, what: str, deadline: Deadline) -> None:
+        """Let the next `once` of `what` be the first again; raise `Doubtful`."""

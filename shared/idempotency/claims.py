@@ -23,6 +23,9 @@ _LOG = logging.getLogger(__name__)
 UNTOLD = timedelta(days=5)
 """How long a claim with something to tell is kept, and a notice tried."""
 
+CLOSING = timedelta(seconds=4)
+"""How long a delivery may be the only one to close a position; longer than it lives."""
+
 RESENDS = timedelta(seconds=30)
 """TradingView resends three times, 5 s apart; if it counts from our replies, the last
 comes 24 s after the first."""
@@ -151,7 +154,9 @@ class Claims(Arrows):
         if old.expires_at is not None and old.expires_at <= now:
             return True
         window = timedelta(seconds=self._rules.window)
-        return not keyed and now - old.created_at >= window
+        # A claim a late resend took over counts from its own order.
+        since = old.sending.sent_at if old.sending else old.created_at
+        return not keyed and now - since >= window
 
     @staticmethod
     def _ours(found: Stored) -> Owned | Held:
@@ -170,6 +175,24 @@ class Claims(Arrows):
             return self._store.read(key, deadline)
         except Doubtful:
             raise Unavailable("the claim store gives no answer") from None
+
+    def alone(self, ticker: str, deadline: Deadline) -> bool:
+        """Return whether only this delivery may close a position of `ticker` now.
+
+        Two covers that read the same short would open a long. Raises `Unavailable`.
+        """
+        try:
+            until = self._clock() + CLOSING
+            return self._store.once(_closing(ticker), until, deadline)
+        except Doubtful:
+            raise Unavailable("the claim store gives no answer") from None
+
+    def not_alone(self, ticker: str, deadline: Deadline) -> None:
+        """Let the next delivery close a position of `ticker`."""
+        try:
+            self._store.forget(_closing(ticker), deadline)
+        except Doubtful:
+            _LOG.info("a closing lease was left to end by itself")
 
     def resend(self, claim: Claim) -> bool:
         """Return whether an equal alert arriving now is TradingView's resend."""
@@ -221,3 +244,7 @@ class Claims(Arrows):
             self.write(stored, replace(stored.claim, outbox=tuple(left)), deadline)
         except (Conflict, Doubtful):
             _LOG.warning("notices were sent but not marked; they may come twice")
+
+
+def _closing(ticker: str) -> str:
+    return f"closing:{ticker}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from shared.errors import (
     BadRequest,
@@ -14,7 +15,7 @@ from shared.errors import (
     Problem,
     Unavailable,
 )
-from shared.idempotency import State, Stored, wording
+from shared.idempotency import RESENDS, State, Stored, wording
 from shared.models import Alert, Deadline, Notice, Severity
 from shared.orders.ports import NOTIFY, WAIT, Answer, Delivery, Parts
 
@@ -127,19 +128,17 @@ def _tell_blocked(parts: Parts, stored: Stored, delivery: Delivery) -> None:
 class Once:
     """What this instance told without a claim to mark it on; resends repeat it."""
 
-    _MOST = 256
-
     def __init__(self) -> None:
-        self._told: dict[tuple[str, str], None] = {}
+        self._told: dict[tuple[str, str], datetime] = {}
 
-    def first(self, key: str, event: str) -> bool:
-        """Return whether this event of this alert was not told yet."""
-        if (key, event) in self._told:
-            return False
-        self._told[key, event] = None
-        for oldest in list(self._told)[: -self._MOST]:
-            self._told.pop(oldest, None)
-        return True
+    def first(self, fingerprint: str, event: str, now: datetime) -> bool:
+        """Return whether this was not told of the alert while it is being resent."""
+        recent = {k: at for k, at in self._told.items() if now - at < RESENDS}
+        self._told = {
+            **recent,
+            (fingerprint, event): recent.get((fingerprint, event), now),
+        }
+        return (fingerprint, event) not in recent
 
 
 def about_unclaimed(

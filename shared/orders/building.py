@@ -136,11 +136,7 @@ def _sell(
     product = _product(alert.product) or terms.default_product
     qty = alert.qty or contract.lot
     _whole_lots(qty, contract)
-    long = sum(
-        row.net_qty
-        for row in market.positions
-        if row.ticker == contract.ticker and row.product == product and row.net_qty > 0
-    )
+    long = reduces(alert, contract, market, terms)
     if long:
         if qty > long:
             raise BadRequest(
@@ -155,6 +151,16 @@ def _sell(
             "bad_quantity",
         )
     return _Size(qty, product, _attached(alert.product, terms, levels))
+
+
+def reduces(alert: Alert, contract: Contract, market: Market, terms: Terms) -> int:
+    """Return the long, in contracts, that a SELL of this product would reduce."""
+    product = _product(alert.product) or terms.default_product
+    return sum(
+        row.net_qty
+        for row in market.positions
+        if row.ticker == contract.ticker and row.product == product and row.net_qty > 0
+    )
 
 
 def _attached(wanted: Wanted | None, terms: Terms, levels: Exits) -> Exits:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from decimal import Decimal
 
 from shared import alerts
 from shared.broker import NotTaken, Turn, Unreadable
@@ -27,7 +26,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.idempotency import Held, Sending, State, Stored, wording
-from shared.models import Action, Alert, Contract, Notice
+from shared.models import Alert, Contract, Notice
 from shared.orders.answering import (
     Once,
     about_unclaimed,
@@ -39,6 +38,7 @@ from shared.orders.answering import (
     unknown,
 )
 from shared.orders.building import Market, Times, build
+from shared.orders.market import read_market
 from shared.orders.outcome import conclude
 from shared.orders.ports import LEAST, NOTIFY, SETTLE, Answer, Delivery, Parts
 
@@ -79,6 +79,7 @@ class _Run:
         self._alert = alert
         self._once = once
         self._stored: Stored | None = None
+        self._closing = ""
         self._may_be_sending = False
 
     def answer(self) -> Answer:
@@ -87,12 +88,15 @@ class _Run:
         except (KeyReused, Unavailable) as problem:
             # No claim carries these: what is not told now, reconcile cannot tell.
             notice = about_unclaimed(self._parts, problem, self._alert, self._delivery)
-            if self._once.first(alerts.document_id(self._alert), notice.event):
+            if self._once.first(self._alert.fingerprint, notice.event, notice.at):
                 tell(self._parts, notice, self._deadline)
             return self._failure(problem)
         except Exception:
             _LOG.exception("unforeseen failure while handling an alert")
-        return self._rescue()
+            return self._rescue()
+        finally:
+            if self._closing:
+                self._parts.claims.not_alone(self._closing, self._deadline)
 
     def _answer(self) -> Answer:
         parts, deadline, reads = (
@@ -137,16 +141,9 @@ class _Run:
     ) -> tuple[Sending, Market, Turn]:
         """Read the market and return the order it permits."""
         parts, deadline = self._parts, self._deadline
-        buying = self._alert.action is Action.BUY
-        turn = parts.broker.turn(3, deadline.minus(SETTLE))
-        positions = parts.fork(lambda: parts.broker.positions(turn))
-        book = parts.fork(lambda: parts.broker.order_book(turn) if buying else ())
-        try:
-            ltp = self._ltp(contract.ticker, turn, buying)
-        finally:
-            positions.exception()
-            book.exception()
-        market = Market(ltp, positions.result(), book.result())
+        market, turn = read_market(
+            parts, self._alert, contract, deadline, self._close_alone
+        )
         now = parts.clock()
         sending = build(
             self._alert,
@@ -158,15 +155,11 @@ class _Run:
         )
         return sending, market, turn
 
-    def _ltp(self, ticker: str, turn: Turn, buying: bool) -> Decimal | None:
-        """Return the LTP; a cover does without rather than fail or wait for it."""
-        if not buying:
-            return self._parts.broker.ltp(ticker, turn)
-        try:
-            quick = self._deadline.within(self._deadline.left() * 0.4)
-            return self._parts.broker.ltp(ticker, self._parts.broker.turn(1, quick))
-        except (Unreadable, NotTaken):
-            return None
+    def _close_alone(self, contract: Contract) -> None:
+        """Become the only delivery that closes this contract, or leave it for now."""
+        if not self._parts.claims.alone(contract.ticker, self._deadline.minus(SETTLE)):
+            raise Unavailable("another alert is closing this position right now")
+        self._closing = contract.ticker
 
     def _release(self, problem: Problem) -> Answer:
         """Give the claim back: this delivery made no order call.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import assert_never
 
-from shared.broker import NotTaken, Turn, Unreadable, trims
+from shared.broker import NotTaken, Turn, Unreadable, trims, working_sells
 from shared.errors import (
     Conflict,
     Doubtful,
@@ -203,9 +203,11 @@ def _trim(
     order = sending.order
     if not trims(book, order.ticker, order.product, 0):
         return
-    if trims(book, order.ticker, order.product, sending.covers):
+    entering = working_sells(book, order.ticker, order.product)
+    if trims(book, order.ticker, order.product, sending.covers + entering):
         return  # more exits than short: an entry came between the two reads
-    changes = trims(book, order.ticker, order.product, sending.covers - order.qty)
+    left = sending.covers - order.qty + entering
+    changes = trims(book, order.ticker, order.product, left)
     try:
         turn = parts.broker.turn(len(changes), delivery.deadline.minus(0.1))
         for change in changes:

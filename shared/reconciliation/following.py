@@ -6,6 +6,7 @@ missing, exits left behind by a cover.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -180,15 +181,20 @@ def _after_entry(
     legs = market.legs(row.order_id)
     if any(leg.status is OrderStatus.TRADED for leg in legs):
         return seen.verdict(over=True)
-    wanted = (order.stop_loss is not None) + (order.take_profit is not None)
-    if not seen.late or len([leg for leg in legs if leg.status.working]) >= wanted:
+    if not seen.late or not _unprotected(seen.watch, legs, row.filled):
         return seen.verdict()
     short = market.short(order.ticker, order.product)
     if short is None:
         return seen.verdict()
     if short <= 0:
         return seen.verdict(over=True)
-    missing = _unprotected(seen.watch, book, short)
+    everywhere = (
+        leg
+        for leg in book
+        if leg.parent_id is not None
+        and (leg.ticker, leg.product) == (order.ticker, order.product)
+    )
+    missing = _unprotected(seen.watch, everywhere, short)
     if missing:
         refused = next((leg.message for leg in legs if leg.message), "")
         seen.tell(
@@ -202,19 +208,15 @@ def _after_entry(
     return seen.verdict()
 
 
-def _unprotected(
-    watch: Followed, book: tuple[BookedOrder, ...], short: int
-) -> list[str]:
-    """Return the kinds of exit that cover less than the short."""
+def _unprotected(watch: Followed, legs: Iterable[BookedOrder], short: int) -> list[str]:
+    """Return the kinds of exit among `legs` that cover less than `short`."""
+    stops = targets = 0
+    for leg in legs:
+        if leg.order_type in _STOPS:
+            stops += leg.remaining
+        else:
+            targets += leg.remaining
     order = watch.order
-    legs = [
-        leg
-        for leg in book
-        if leg.parent_id is not None
-        and (leg.ticker, leg.product) == (order.ticker, order.product)
-    ]
-    stops = sum(leg.remaining for leg in legs if leg.order_type in _STOPS)
-    targets = sum(leg.remaining for leg in legs if leg.order_type not in _STOPS)
     kinds = (
         ("stop loss", order.stop_loss is not None and stops < short),
         ("target", order.take_profit is not None and targets < short),

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from shared.broker import Broker, NotTaken, Trim, Unreadable, trims
+from shared.broker import (
+    Broker,
+    NotTaken,
+    Trim,
+    Unreadable,
+    trims,
+    working_sells,
+)
 from shared.models import Action, BookedOrder, Deadline, Position
 
 _LOG = logging.getLogger(__name__)
@@ -55,7 +62,10 @@ class Market:
         return self._legs.get(order_id, [])
 
     def short(self, ticker: str, product: str) -> int | None:
-        """Return the contracts short that no working BUY covers; None if unreadable."""
+        """Return the contracts short that no working BUY covers; None if unreadable.
+
+        What working SELLs may still open counts: their exits may be booked already.
+        """
         book = self.book()
         if book is None or self.failed:
             return None
@@ -79,7 +89,7 @@ class Market:
             and row.action is Action.BUY
             and row.parent_id is None
         )
-        return -net - covering
+        return -net - covering + working_sells(book, ticker, product)
 
     def excess(self, ticker: str, product: str) -> tuple[Trim, ...] | None:
         """Return the exits beyond the short left; None if that cannot be read."""

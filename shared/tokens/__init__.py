@@ -44,7 +44,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 15.0
 """The most an instance waits for the token another one is refreshing."""
 
 _STEP_SECONDS = 0.2

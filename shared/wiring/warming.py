@@ -29,6 +29,16 @@ _OLD_DAYS = 4
 Reply = tuple[int, Mapping[str, object]]
 """Status and content."""
 
+_WARMING: Reply = (
+    503,
+    {
+        "success": False,
+        "error": "the instance is being made ready",
+        "check": "warming",
+        "code": Unavailable.code,
+    },
+)
+
 _lock = threading.Lock()
 _last: tuple[datetime, Reply] | None = None
 
@@ -41,10 +51,16 @@ def warm() -> Reply:
     """
     global _last
     ours = settings("webhook")
-    with _lock:
-        if _last is None or abs(clock() - _last[0]) >= EVERY:
+    # Whoever comes while it is being done takes the last answer: GETs are public and
+    # must not hold the threads that alerts need.
+    if (_last is None or abs(clock() - _last[0]) >= EVERY) and _lock.acquire(
+        blocking=False
+    ):
+        try:
             _last = (clock(), _warm(ours))
-        status, content = _last[1]
+        finally:
+            _lock.release()
+    status, content = _last[1] if _last else _WARMING
     return status, content if status == 200 else {**content, **_request()}
 
 

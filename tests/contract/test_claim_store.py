@@ -174,6 +174,14 @@ def test_a_name_taken_over_is_taken(store: ClaimStore, clock: MovingClock) -> No
     assert not store.once("notice", LATER + timedelta(days=9), seconds(5))
 
 
+def test_what_is_forgotten_can_be_the_first_again(store: ClaimStore) -> None:
+    later = NOW + timedelta(minutes=1)
+    assert store.once("closing", later, seconds(5))
+    store.forget("closing", seconds(5))
+    store.forget("never named", seconds(5))
+    assert store.once("closing", later, seconds(5))
+
+
 @pytest.mark.parametrize("operation", ["create", "read", "replace", "watched", "once"])
 def test_without_time_nothing_is_asked(store: ClaimStore, operation: str) -> None:
     calls: dict[str, Callable[[], object]] = {

@@ -116,6 +116,11 @@ class MemoryClaims:
 
         return self._call("once", write, deadline)
 
+    def forget(self, what: str, deadline: Deadline) -> None:
+        """Drop an entry."""
+        key = hashlib.sha256(what.encode()).hexdigest()
+        self._call("forget", lambda: self.entries.pop(key, None), deadline)
+
     def _call(self, operation: str, act: Callable[[], _T], deadline: Deadline) -> _T:
         # Outside the lock: what happens meanwhile uses this store too.
         self.meanwhile.pop(operation, lambda: None)()

@@ -49,7 +49,10 @@ class StagedStore:
         return found
 
     def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
-        raise NotImplementedError("orders and reconcile never ask for it")
+        raise AssertionError("a SELL without a long never asks for it")
+
+    def forget(self, what: str, deadline: Deadline) -> None:
+        raise AssertionError("a SELL without a long never asks for it")
 
     def _until(self, deadline: Deadline) -> float:
         if not deadline.left():

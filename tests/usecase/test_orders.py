@@ -417,6 +417,52 @@ def test_no_5xx_after_an_unforeseen_failure_with_the_store_away(world: World) ->
     assert world.send().reply.status == 202
 
 
+def test_two_covers_at_once_never_open_a_long(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    seen = {}
+
+    def meanwhile(call: str) -> None:
+        if call == "positions":
+            world.broker.before = None
+            seen["second"] = world.send("BUY", key="k2")
+
+    world.broker.before = meanwhile
+    assert world.send("BUY").reply.status == 200
+    assert seen["second"].reply.status == 503
+    assert body(world.send("BUY", key="k2"))["code"] == "no_short_position"
+    assert world.broker.held[TICKER, "INTRADAY"] == 0
+
+
+def test_two_sells_that_reduce_one_long_never_open_a_short(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", 65)
+    seen = {}
+
+    def meanwhile(call: str) -> None:
+        if call == "place":
+            world.broker.before = None
+            seen["second"] = world.send(key="k2")
+
+    world.broker.before = meanwhile
+    assert world.send().reply.status == 200
+    assert seen["second"].reply.status == 503
+    assert world.broker.held[TICKER, "INTRADAY"] == 0
+
+
+def test_a_cover_frees_the_contract_for_the_next_alert(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -130)
+    assert world.send("BUY", qty=65).reply.status == 200
+    assert world.send("BUY", key="k2").reply.status == 200
+
+
+def test_an_alert_taken_over_late_is_replayed_like_any_other(world: World) -> None:
+    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.send(key=None)
+    world.wait(19.5)
+    assert world.send(key=None).reply.status == 200
+    world.wait(1)
+    assert world.send(key=None).replayed
+
+
 def test_a_cover_takes_the_exits_with_it(world: World) -> None:
     world.send()
     world.wait(30)

@@ -1,5 +1,6 @@
 """What reconcile settles, follows and tells, one situation each."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -491,6 +492,25 @@ def test_a_run_stops_early_rather_than_be_killed(world: World) -> None:
     unknown(world)
     summary = world.reconciliation.run(world.deadline(4))
     assert (summary.left, summary.changed) == (1, 0)
+
+
+def test_exits_of_an_entry_that_still_rests_are_left_alone(world: World) -> None:
+    world.send()
+    world.broker.fills = False
+    world.send(key="k2")
+    world.broker.fills = True
+    world.broker.failures["cancel"] = [Unreadable("html")] * 9
+    world.send("BUY", key="k3")
+    world.broker.failures.clear()
+    resting = next(row for row in world.broker.book if row.tag == _tag(world, 1))
+    for leg in world.broker.legs(world.broker.book[0].order_id):
+        world.broker.book.append(
+            replace(leg, order_id=leg.order_id + "9", parent_id=resting.order_id)
+        )
+    world.reconcile(after=10)
+    legs = world.broker.legs(resting.order_id)
+    assert legs
+    assert all(leg.status.working for leg in legs)
 
 
 def test_a_quantity_beyond_the_short_left_is_trimmed(world: World) -> None:
