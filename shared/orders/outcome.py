@@ -58,7 +58,10 @@ def conclude(
         case Rejected():
             return _rejected(parts, stored, result, delivery)
         case Unknown():
-            return _unknown(parts, stored, result, delivery)
+            answer = _unknown(parts, stored, result, delivery)
+            if answer.reply.status == 200 and not answer.replayed:
+                _trim(parts, sending, book, delivery)
+            return answer
     assert_never(result)
 
 

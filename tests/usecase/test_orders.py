@@ -473,6 +473,13 @@ def test_a_cover_takes_the_exits_with_it(world: World) -> None:
     }
 
 
+def test_a_cover_found_after_a_lost_reply_takes_the_exits_too(world: World) -> None:
+    world.send()
+    world.broker.results.append(Unknown("reset"))
+    assert world.send("BUY", key="k2").reply.status == 200
+    assert len(world.broker.cancelled) == 2
+
+
 def test_exits_follow_a_part_cover(world: World) -> None:
     world.send(qty=130)
     world.send("BUY", key="k2", qty=65)
