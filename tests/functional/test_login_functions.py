@@ -348,14 +348,14 @@ def test_cloud_logging_gets_json_lines_with_the_trace(tmp_path: Path) -> None:
     assert entry["severity"] == "INFO"
     assert entry["logging.googleapis.com/trace"] == f"projects/demo/traces/{trace}"
     assert entry["httpRequest"]["status"] == 200
-    assert entry["message"].startswith("GET / 200 in ")
+    assert entry["message"].startswith("GET /auth-url/ 200 in ")
 
 
 def test_log_execution_id_does_not_lose_or_repeat_lines(tmp_path: Path) -> None:
     with worlds(tmp_path, env={"LOG_EXECUTION_ID": "true"}) as (world,):
         world.get("/auth-url")
         world.get("/auth-url")
-    said = [line for line in world.lines if "GET / 200" in line]
+    said = [line for line in world.lines if "GET /auth-url/ 200" in line]
     assert len(said) == 2
 
 
