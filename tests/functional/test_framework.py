@@ -56,17 +56,20 @@ def framework(name: str, folder: Path) -> Iterator[str]:
 
 
 def test_every_function_of_the_design_is_there() -> None:
-    assert sorted(
-        [
-            "auth_url",
-            "generate_token",
-            "readyz",
-            "reconcile",
-            "refresh_symbols",
-            "refresh_token",
-            "webhook",
-        ]
-    ) == NAMES
+    assert (
+        sorted(
+            [
+                "auth_url",
+                "generate_token",
+                "readyz",
+                "reconcile",
+                "refresh_symbols",
+                "refresh_token",
+                "webhook",
+            ]
+        )
+        == NAMES
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
