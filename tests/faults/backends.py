@@ -33,6 +33,12 @@ class Backend(Protocol):
     def clear(self) -> None:
         """Forget every claim and all that happens once."""
 
+    def strike(self, what: str) -> None:
+        """Let the network to the stores fail; raise ValueError where there is none."""
+
+    def heal(self, *, all_of_it: bool) -> None:
+        """Let the network be well again, or what ends with the delivery."""
+
 
 class Embedded:
     """SQLite and files."""
@@ -68,6 +74,12 @@ class Embedded:
         with contextlib.closing(self._open()) as db, db:
             db.execute("DELETE FROM alerts")
             db.execute("DELETE FROM once")
+
+    def strike(self, what: str) -> None:
+        raise ValueError(f"a file has no network to be {what}")
+
+    def heal(self, *, all_of_it: bool) -> None:
+        pass
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self._folder / "claims.sqlite", timeout=10)

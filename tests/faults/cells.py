@@ -14,29 +14,39 @@ besides; after `later` it goes wrong only while reconcile runs.
              a step of the claim store (`mark`: a write that leaves the state as it is)
              token symbols: reads of the other stores; login: what the token store holds
              phone: where the owner is told; delivery: the webhook function as a whole
+             bucket: Cloud Storage itself, `down` or `hang`
+             hand: a person placed the `same` order just now, or an `other` one
     what     a fault of the simulator's, with its seconds: `rate:30`
              unavailable  not applied, an error      hangs   not applied, no answer
              lost         applied, an error          stuck   applied, no answer
              late:0.3     an error, applied after 0.3 s      slow:0.3
              kill         SIGKILL                    hold    stands still for a while
              cold         the instance has nothing in memory
+             severed frozen muted: the network to Firestore until the delivery is over
              `*` after it: every time until reconcile; `*2`: twice
     when     before or after the step
 
 The other columns: the alerts (SELL opens a short, BUY closes one, PART closes half of
-one, KEYLESS is a SELL without a key), TradingView's view of its deliveries (`cut`,
-`gone`, `late` as in `tradingview`), orders at FYERS, the claim after reconcile, and
-what the owner was told, in order. `/` parts what is right either way.
+one, KEYLESS is a SELL without a key, 2xSELL the same one twice at once), TradingView's
+view of its deliveries (`cut`, `gone`, `late` as in `tradingview`; of alerts at once,
+what each may end with), orders at FYERS, the claim after reconcile, and what the owner
+was told, in order. `/` parts what is right either way. `delivery_failed` is told, once
+by each instance, of a delivery that ended without a claim to carry the word.
+
+`meanwhile resend` or `meanwhile reconcile`: what happens while the delivery (or after
+`later` the run of reconcile) stands still at its `hold`; 5 s and 60 s pass before.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
 COLUMNS = ("goes wrong", "alert", "replies", "orders", "claim", "told")
 ALERTS = ("SELL", "BUY", "PART", "KEYLESS")
+MANY = re.compile(r"(?:(\d+)x)?(\w+)")
 CLAIMS = ("DONE", "NOT_SENT", "UNKNOWN", "RELEASED", "CLAIMED", "SENDING", "none")
 EVER = -1
 
@@ -74,10 +84,33 @@ class Cell:
     told: tuple[tuple[str, ...], ...]
 
     @property
+    def times(self) -> int:
+        """Return how often the alert arrives at once."""
+        return int(self._parts[1] or 1)
+
+    @property
+    def kind(self) -> str:
+        """Return which alert it is, one of `ALERTS`."""
+        return self._parts[2]
+
+    @property
+    def _parts(self) -> re.Match[str]:
+        found = MANY.fullmatch(self.alert)
+        if found is None or found[2] not in ALERTS:
+            raise ValueError(f"no such alert: {self.alert}")
+        return found
+
+    @property
+    def meanwhile(self) -> str:
+        """Return what happens while something stands still, or nothing."""
+        return next((w.what for w in self.wrong if w.where == "meanwhile"), "")
+
+    @property
     def id(self) -> str:
         """Return the cell's name in pytest."""
         wrong = "+".join(str(each) for each in self.wrong) or "nothing"
-        return f"{self.table}-{wrong}-{self.alert}"
+        unanswered = "-gone" if "gone" in "/".join(self.replies) else ""
+        return f"{self.table}-{wrong}-{self.alert}{unanswered}"
 
 
 def read(name: str, text: str) -> list[Cell]:
@@ -99,9 +132,7 @@ def _row(name: str, row: str) -> Iterator[Cell]:
     first, *others = wrong.split("+")
     extras = tuple(next(iter(_wrongs(other))) for other in others)
     for each, alert in product(_wrongs(first), alerts.split()):
-        if alert not in ALERTS:
-            raise ValueError(f"{name}: no such alert: {alert}")
-        yield Cell(
+        cell = Cell(
             table=name,
             wrong=(*((each,) if each else ()), *(e for e in extras if e)),
             alert=alert,
@@ -113,6 +144,9 @@ def _row(name: str, row: str) -> Iterator[Cell]:
                 for one in told.split("/")
             ),
         )
+        if not cell.kind or cell.times < 1:
+            raise ValueError(f"{name}: no such alert: {alert}")
+        yield cell
 
 
 def _wrongs(text: str) -> Iterator[Wrong | None]:

@@ -11,6 +11,7 @@ import json
 import socketserver
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,8 @@ class Director:
     """Listens on a free loopback port; `address` goes to the served processes."""
 
     passed: list[Passed] = field(default_factory=list)
+    network: Callable[[str], None] = lambda what: None
+    """Strikes the network to the stores at `severed`, `frozen`, …; `` heals it."""
     _scripts: list[Script] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -115,6 +118,10 @@ class Director:
         at: dict[str, Any] = json.loads(line)
         script = self._next(at)
         told = script.do if script else GO
+        if told.startswith("network-"):
+            self.network(told.removeprefix("network-"))
+        elif (at["point"], at["when"]) == ("delivery", "after"):
+            self.network("")
         self.passed.append(Passed(**at, told=told))
         if told == HOLD:
             release = self._release

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
 from typing import Any
 
-from tests.faults import tradingview
+from simulator.faults import ALIASES
 from tests.faults.cells import Cell
 from tests.faults.director import Passed, pause
+from tests.faults.proxy import MODES
 from tests.faults.stage import Stage
-from tests.faults.striking import strike
-from tests.faults.tradingview import CUT, GONE, Delivery, Trigger
+from tests.faults.striking import CALLS, STEPS, strike
+from tests.faults.together import RECONNECT, fire, overlapping
+from tests.faults.tradingview import Delivery, Trigger
 
 AGE = 60.0
 """Seconds between two runs of reconcile."""
-
-_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Outcome:
     orders_after_one: int
     sent: tuple[Sent, ...]
     passed: tuple[Passed, ...]
+    unstruck: tuple[str, ...]
+    """What should have gone wrong and never did."""
     excess: int
     """Contracts that working exits would buy beyond the short; 0 where none are."""
     again: Delivery | None = None
@@ -67,8 +69,7 @@ def play(stage: Stage, cell: Cell) -> Outcome:
     mark = len(stage.lines)
     began = time.monotonic()
     body = _body(stage, cell)
-    triggers = _triggers(stage, cell, body)
-    tradingview.play(triggers, stage.wait)
+    triggers = fire(stage, cell, body)
     _settle(stage, cell, began)
     after = _reconcile(stage, cell)
     outcome = Outcome(
@@ -82,6 +83,7 @@ def play(stage: Stage, cell: Cell) -> Outcome:
         orders_after_one=after[2],
         sent=tuple(_sent(stage)),
         passed=tuple(stage.director.passed),
+        unstruck=tuple(_unstruck(stage, cell)),
         excess=_excess(stage),
         lines=tuple(stage.lines[mark:]),
     )
@@ -92,31 +94,19 @@ def play(stage: Stage, cell: Cell) -> Outcome:
 
 def _prepare(stage: Stage, cell: Cell) -> None:
     stage.clear()
-    if cell.alert in ("BUY", "PART"):
-        stage.short(2 if cell.alert == "PART" else 1)
+    if cell.kind in ("BUY", "PART"):
+        stage.short(2 if cell.kind == "PART" else 1)
     for wrong in cell.wrong:
         if not wrong.later:
             strike(stage, wrong)
 
 
 def _body(stage: Stage, cell: Cell) -> bytes:
-    if cell.alert == "KEYLESS":
+    if cell.kind == "KEYLESS":
         return stage.alert("SELL", idempotency_key=...)
-    if cell.alert == "PART":
+    if cell.kind == "PART":
         return stage.alert("BUY", qty=stage.lot)
-    return stage.alert(cell.alert)
-
-
-def _triggers(stage: Stage, cell: Cell, body: bytes) -> list[Trigger]:
-    """Return one trigger whose deliveries reach the instances in turn."""
-    on_death = GONE if GONE in cell.replies else CUT
-    name = f"cell{next(_numbers)}"
-    turns = count()
-
-    def post(body: bytes, request_id: str, timeout: float) -> Any:
-        return stage.post(next(turns) % 2, body, request_id, timeout)
-
-    return [Trigger(post, body, name, on_death)]
+    return stage.alert(cell.kind)
 
 
 def _settle(stage: Stage, cell: Cell, began: float) -> None:
@@ -124,12 +114,18 @@ def _settle(stage: Stage, cell: Cell, began: float) -> None:
     stage.director.disarm()
     stage.fyers.faults.clear()
     stage.phone.modes.clear()
-    slow = max((w.seconds or 0 for w in cell.wrong if w.what in SLOW), default=0)
+    stage.backend.heal(all_of_it=True)
+    if any(w.what in MODES for w in cell.wrong):
+        pause(RECONNECT)
+    slow = max(
+        (w.seconds or SLOW[w.what] for w in cell.wrong if w.what in SLOW), default=0
+    )
     if slow:
         pause(began + slow + 0.4 - time.monotonic())
 
 
-SLOW = ("slow", "late")
+SLOW = {"slow": 0.0, "late": 0.0, "rms_later": 0.2}
+"""What still happens after the last reply, and how many seconds after."""
 
 
 def _reconcile(stage: Stage, cell: Cell) -> tuple[str, tuple[str, ...], int]:
@@ -139,19 +135,19 @@ def _reconcile(stage: Stage, cell: Cell) -> tuple[str, tuple[str, ...], int]:
         for wrong in later:
             strike(stage, replace(wrong, later=False))
         stage.wait(AGE)
-        stage.reconcile()
+        overlapping(stage, cell)
         _settle(stage, cell, time.monotonic())
         _revive(stage, cell)
     stage.wait(AGE)
-    assert stage.reconcile() == 200
+    assert stage.reconcile() == 200, stage.lines[-20:]
     after = _claim(stage), tuple(stage.phone.events), len(list(_orders(stage)))
     stage.wait(AGE)
-    assert stage.reconcile(1) == 200
+    assert stage.reconcile(1) == 200, stage.lines[-20:]
     return after
 
 
 def _again(stage: Stage, cell: Cell, outcome: Outcome, body: bytes) -> Outcome:
-    if cell.alert == "KEYLESS":
+    if cell.kind == "KEYLESS":
         return outcome  # by now the same text is another alert
     post = partial(stage.post, 1)
     again = Trigger(post, body, "again")
@@ -165,10 +161,14 @@ def _mend(stage: Stage, cell: Cell) -> None:
     """Leave both instances alive, warm and logged in."""
     stage.director.disarm()
     _revive(stage, cell)
-    if any(w.where in ("login", "token") or w.what == "expired" for w in cell.wrong):
+    if any(w.where in COOLED or w.what in COOLED for w in cell.wrong):
         stage.clear()
         stage.log_in()
         stage.cool()
+
+
+COOLED = ("login", "token", "symbols", "bucket", "expired", "cold")
+"""What leaves an instance with less, or other, in memory than it had."""
 
 
 def _revive(stage: Stage, cell: Cell) -> None:
@@ -195,6 +195,21 @@ def _sent(stage: Stage) -> Any:
         if (call.method, call.path) == ("POST", "/api/v3/orders/sync"):
             tag = call.content.partition('"orderTag":')[2].strip(' "')[:20]
             yield Sent(tag, call.fault, call.status)
+
+
+def _unstruck(stage: Stage, cell: Cell) -> Iterator[str]:
+    struck = {(p.point, p.told.removeprefix("network-")) for p in stage.director.passed}
+    for call in stage.fyers.calls:
+        for kind in call.fault.split(","):
+            struck |= {
+                (where, kind)
+                for where, (method, path) in CALLS.items()
+                if (call.method, call.path) == (method, path)
+            }
+    for wrong in cell.wrong:
+        kind = ALIASES.get(wrong.what, wrong.what)
+        if wrong.where in (*CALLS, *STEPS) and (wrong.where, kind) not in struck:
+            yield str(wrong)
 
 
 def _excess(stage: Stage) -> int:

@@ -24,7 +24,7 @@ from shared.errors import Doubtful
 from shared.idempotency import Claim, ClaimStore, Stored
 from shared.models import BookedOrder, Deadline, Notice, Order, OrderResult
 from shared.notifications import Notifier
-from shared.wiring import parts
+from shared.wiring import parts, warming
 
 DIRECTOR = "FAULTS_DIRECTOR"
 SERVER = "FAULTS_SERVER"
@@ -40,7 +40,13 @@ def install() -> None:
     # Loaded before the fork, so that an instance that died is replaced quickly.
     import shared.adapters.apprise
     import shared.adapters.fyers.orders
-    import shared.adapters.sqlite  # noqa: F401
+    import shared.reconciliation
+
+    if os.environ["STATE_BACKEND"] == "gcp":
+        import shared.adapters.firestore
+        import shared.adapters.gcs
+    else:
+        import shared.adapters.sqlite  # noqa: F401
 
     _replace(parts, "claim_store", Store)
     _replace(parts, "token_store", functools.partial(Reads, "token"))
@@ -62,6 +68,7 @@ def _replace_call(name: str, point: str) -> None:
     def struck(*args: Any) -> Any:
         if ask(point, "before").do == "cold":
             wiring.forget()
+            warming._last = None
         answer = call(*args)
         ask(point, "after")
         return answer

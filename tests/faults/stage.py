@@ -1,4 +1,4 @@
-"""Two instances of the functions, one FYERS, one phone; everything about them strikable.
+"""Two instances of the functions, one FYERS, one phone; all of it can be struck.
 
 The instances share their stores as instances on the platform do. A killed one is
 replaced by gunicorn's master at once, cold, as the platform replaces it.
@@ -7,13 +7,11 @@ replaced by gunicorn's master at once, cold, as the platform replaces it.
 from __future__ import annotations
 
 import json
-import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from shared.models import Secret, Token
 from simulator.limits import Limits
 from tests.faults.backends import Backend
 from tests.faults.director import Director, Script, pause
+from tests.faults.phone import Phone, phones
 from tests.faults.served import DIRECTOR, SERVER
 
 HOOK_SECRET = "faults-hook-secret-5K"
@@ -40,28 +39,6 @@ from functions.{name}.main import {name}  # noqa: E402
 
 __all__ = ["{name}"]
 """
-
-
-@dataclass
-class Phone:
-    """Where the owner's notices arrive; `modes` strikes the next ones."""
-
-    url: str = ""
-    notices: list[dict[str, Any]] = field(default_factory=list)
-    modes: list[str] = field(default_factory=list)
-    """`down` or `hang` for the next notice; one ending in `*` stays."""
-
-    def mode(self) -> str:
-        """Return what happens to the next notice."""
-        if not self.modes:
-            return ""
-        if self.modes[0].endswith("*"):
-            return self.modes[0][:-1]
-        return self.modes.pop(0)
-
-    @property
-    def events(self) -> list[str]:
-        return [str(notice["event"]) for notice in self.notices]
 
 
 @dataclass
@@ -113,6 +90,8 @@ class Stage:
             reply = requests.post(f"{self.urls[server]}/reconcile", timeout=60)
         except requests.ConnectionError:
             return 0
+        if reply.status_code != 200:
+            self.lines.append(f"reconcile said {reply.status_code} {reply.text}")
         return reply.status_code
 
     def wait(self, seconds: float) -> None:
@@ -127,20 +106,12 @@ class Stage:
 
     def short(self, lots: int) -> None:
         """Open a short with both exits by hand, as the position a cover finds."""
-        self._control(
-            place=[
-                {
-                    "symbol": self.ticker,
-                    "qty": self.lot,
-                    "side": -1,
-                    "stopLoss": 10,
-                    "takeProfit": 10,
-                    "legType": 1,
-                }
-            ]
-            * lots
-        )
+        self.by_hand(lots * self.lot, stopLoss=10, takeProfit=10, legType=1)
         self.fyers.limits = Limits(self.fyers.options.clock, self.fyers.options.ticks)
+
+    def by_hand(self, qty: int, **exits: int) -> None:
+        """Sell the alert's contract as a person does: the order has no tag."""
+        self._control(place=[{"symbol": self.ticker, "qty": qty, "side": -1, **exits}])
 
     def _control(self, **what: Any) -> None:
         reply = requests.post(f"{self.fyers.url}/_sim/state", json=what, timeout=10)
@@ -206,8 +177,11 @@ def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
         main.write_text(_MAIN.format(name=name))
     with ExitStack() as stack:
         fyers = stack.enter_context(simulator.running(secret=APP_SECRET, pin=PIN))
-        phone = stack.enter_context(_phone())
+        phone = stack.enter_context(phones())
         director = Director()
+        director.network = lambda what: (
+            backend.strike(what) if what else backend.heal(all_of_it=False)
+        )
         stack.callback(director.close)
         settings = {
             "FYERS_APP_ID": fyers.options.app_id,
@@ -256,39 +230,3 @@ def _nearest(fyers: simulator.Simulator) -> tuple[str, float, int]:
     ]
     _, _, ticker, strike, lot = min(found)
     return ticker, float(strike), lot
-
-
-@contextmanager
-def _phone() -> Iterator[Phone]:
-    phone = Phone()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            mode = phone.mode()
-            if mode == "hang":
-                pause(1.0)
-                return
-            if not mode:
-                phone.notices.append(json.loads(body))
-            self.send_response(503 if mode == "down" else 200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    phone.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield phone
-    finally:
-        server.shutdown()
-        thread.join(5)
-        server.server_close()
-
-
-Settings = Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Arms what a cell says goes wrong: at FYERS, in a store, in a process, on the phone."""
+"""Arms what goes wrong: at FYERS, in a store, in a process, on the phone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from simulator import Fault
 from simulator.faults import ORDER_KINDS, WIRE_KINDS
 from tests.faults.cells import Wrong
 from tests.faults.director import Script
+from tests.faults.proxy import MODES
 from tests.faults.stage import Stage
 
 CALLS = {
@@ -28,17 +29,32 @@ STEPS = (
 
 def strike(stage: Stage, wrong: Wrong) -> None:
     """Let one thing go wrong; raise ValueError for what nobody can do."""
-    fyers = wrong.where in CALLS
-    if wrong.where == "login":
-        _spoil_login(stage, wrong.what)
-    elif wrong.where == "phone" and wrong.what in ("down", "hang"):
-        mode = wrong.what + ("*" if wrong.times < 0 else "")
-        stage.phone.modes += [mode] * abs(wrong.times)
-    elif wrong.where == "fyers" and wrong.what == "renewing":
-        stage.fyers.options.refresh_allowed = True
-    elif fyers and wrong.what in (*WIRE_KINDS, *ORDER_KINDS):
+    match wrong.where, wrong.what:
+        case "meanwhile", _:
+            pass  # played, not struck
+        case "login", what:
+            _spoil_login(stage, what)
+        case "phone", "down" | "hang":
+            mode = wrong.what + ("*" if wrong.times < 0 else "")
+            stage.phone.modes += [mode] * abs(wrong.times)
+        case "hand", "same" | "other":
+            stage.by_hand(stage.lot * (1 if wrong.what == "same" else 2))
+        case "bucket", what:
+            stage.backend.strike(f"bucket-{what}{'*' if wrong.times < 0 else ''}")
+        case "fyers", "renewing":
+            stage.fyers.options.refresh_allowed = True
+        case _:
+            _strike_call(stage, wrong)
+
+
+def _strike_call(stage: Stage, wrong: Wrong) -> None:
+    call = wrong.where in CALLS
+    if call and wrong.what in (*WIRE_KINDS, *ORDER_KINDS):
         _fault(stage, wrong)
-    elif (wrong.where in STEPS or fyers) and wrong.what in (*STRUCK, "slow"):
+    elif wrong.where in STEPS and wrong.what in MODES:
+        script = Script(wrong.where, "before", f"network-{wrong.what}")
+        stage.director.arm(script)
+    elif (wrong.where in STEPS or call) and wrong.what in (*STRUCK, "slow"):
         _script(stage, wrong)
     else:
         raise ValueError(f"nothing can do this: {wrong}")

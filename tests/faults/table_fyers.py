@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is one line
 """The matrix, part one: FYERS goes wrong."""
 
 from tests.faults.cells import Cell, read
@@ -30,6 +31,9 @@ place rms + place reset after                             | SELL BUY | 424 | 1 |
 place rms + place hang:4 after                            | SELL     | 202 | 1 | DONE     | outcome_unknown order_rejected
 place unfilled + place reset after                        | SELL     | 200 | 1 | DONE     | unfilled
 place partfill + place reset after                        | SELL     | 200 | 1 | DONE     | part_filled
+place reset before + hand same                            | SELL     | 202 | 0 | UNKNOWN  | outcome_unknown
+place reset before + hand other                           | SELL     | 202 | 0 | NOT_SENT | outcome_unknown not_sent
+place reset after + hand same                             | SELL     | 200 | 1 | DONE     | -
 place reset after                                         | PART KEYLESS | 200 | 1 | DONE | -
 place reset before                                        | PART KEYLESS | 202 | 0 | NOT_SENT | outcome_unknown not_sent
 """
@@ -59,7 +63,7 @@ book rate:30                                                   | BUY      | 503 
 book expired                                                   | BUY      | 424     | 0 | RELEASED | login_needed not_logged_in
 book reset*,html*,garbage*                                     | BUY      | 503 503 503 503 | 0 | NOT_SENT | not_sent
 later book reset,html,cut,rate:30,hang:12 + place reset before | SELL     | 202     | 0 | NOT_SENT | outcome_unknown not_sent
-later book expired + place hang:4 after                        | SELL     | 202     | 1 | DONE     | outcome_unknown order_found
+later book expired + place hang:4 after                        | SELL     | 202     | 1 | DONE     | outcome_unknown login_needed order_found
 """
 
 EXITS = """

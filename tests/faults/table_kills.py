@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of a table is one line
 """The matrix, part three: an instance dies by SIGKILL between two steps.
 
 `cut`: the platform answers 5xx in its place and TradingView resends. `gone`: nobody

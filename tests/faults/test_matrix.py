@@ -1,69 +1,53 @@
-"""The fault matrix: every cell ends as its table says; see `cells` for how to read it."""
+"""The fault matrix: every cell ends as its table says (`cells` says how to read it)."""
 
 from __future__ import annotations
+
+from collections import Counter
 
 import pytest
 
 from tests.faults.cells import Cell
-from tests.faults.conftest import Matrix
-from tests.faults.invariants import broken
-from tests.faults.playing import Outcome
+from tests.faults.checking import check
+from tests.faults.invariants import INVARIANTS
+from tests.faults.matrix import Matrix
+from tests.faults.stage import APP_SECRET, HOOK_SECRET
+from tests.faults.table_firestore import FIRESTORE
 from tests.faults.table_fyers import FYERS
 from tests.faults.table_kills import KILLS
+from tests.faults.table_races import RACES
 from tests.faults.table_stores import STORES
 
-CELLS = [*FYERS, *STORES, *KILLS]
-
-NEXT = {"NOT_SENT": {"410"}, "UNKNOWN": {"202"}}
-"""What the same alert gets once more when its claim ended so."""
+CELLS = [*FYERS, *STORES, *KILLS, *RACES]
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.id)
 def test_a_cell_ends_as_stated(matrix: Matrix, cell: Cell) -> None:
-    outcome = matrix.outcome(cell)
-    assert _seen(outcome) == _stated(outcome), _story(outcome)
-    assert broken(outcome) == [], _story(outcome)
+    check(matrix.outcome(cell))
 
 
-def _seen(outcome: Outcome) -> dict[str, object]:
-    (trigger,) = outcome.triggers
-    return {
-        "replies": tuple(delivery.reply for delivery in trigger),
-        "orders": len(outcome.orders),
-        "claim": outcome.claim,
-        "told": outcome.told,
-    }
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_an_invariant_holds_over_the_whole_matrix(matrix: Matrix, name: str) -> None:
+    rule = INVARIANTS[name]
+    outcomes = [matrix.outcome(cell) for cell in CELLS]
+    assert [each.cell.id for each in outcomes if not rule(each)] == []
 
 
-def _stated(outcome: Outcome) -> dict[str, object]:
-    """Return what the row says; of what is right either way, what was seen."""
-    cell, seen = outcome.cell, _seen(outcome)
-    replies = seen["replies"]
-    assert isinstance(replies, tuple)
-    fits = len(replies) == len(cell.replies) and all(
-        reply in stated.split("/")
-        for reply, stated in zip(replies, cell.replies, strict=True)
-    )
-    return {
-        "replies": replies if fits else cell.replies,
-        "orders": seen["orders"] if seen["orders"] in cell.orders else cell.orders,
-        "claim": seen["claim"] if seen["claim"] in cell.claim else cell.claim,
-        "told": seen["told"] if seen["told"] in cell.told else cell.told,
-    }
+@pytest.mark.timeout(900)
+def test_no_secret_is_ever_logged(matrix: Matrix) -> None:
+    lines = [line for cell in CELLS for line in matrix.outcome(cell).lines]
+    assert len(lines) > len(CELLS)
+    secrets = (HOOK_SECRET, APP_SECRET)
+    assert [line for line in lines if any(each in line for each in secrets)] == []
 
 
-def _story(outcome: Outcome) -> str:
-    """Return what happened, step by step."""
-    steps = [
-        f"{p.request_id:>12} server {p.server} {p.when:>6} {p.point} {p.tag[:6]} {p.told}"
-        for p in outcome.passed
-    ]
-    return "\n".join(
-        [
-            outcome.cell.id,
-            *steps,
-            *(str(delivery) for delivery in outcome.deliveries),
-            f"again: {outcome.again}",
-            *outcome.lines,
-        ]
-    )
+def test_no_two_cells_are_the_same() -> None:
+    counted = Counter(cell.id for cell in (*CELLS, *FIRESTORE))
+    assert [name for name, times in counted.items() if times > 1] == []
+
+
+def test_the_matrix_has_all_its_cells() -> None:
+    tables = Counter(cell.table for cell in (*CELLS, *FIRESTORE))
+    total = sum(tables.values())
+    print(f"\nfault matrix: {total} cells: {dict(tables)}")
+    assert total == 883
