@@ -22,7 +22,7 @@ class Backend(Protocol):
         """Return the settings that point the instances at it."""
 
     def age(self, seconds: float) -> None:
-        """Move every instant of every claim into the past."""
+        """Move every instant of every claim, and every lease, into the past."""
 
     def claims(self) -> list[dict[str, Any]]:
         """Return every claim's document."""
@@ -56,6 +56,8 @@ class Embedded:
             for key, text in rows:
                 older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
                 db.execute("UPDATE alerts SET document = ? WHERE key = ?", (older, key))
+            micros = int(seconds * 1_000_000)
+            db.execute("UPDATE once SET expires_at = expires_at - ?", (micros,))
 
     def claims(self) -> list[dict[str, Any]]:
         with contextlib.closing(self._open()) as db:

@@ -10,8 +10,9 @@ effect (four cells), and the owner's phone is down. What follows a `+` goes wron
 besides; after `later` it goes wrong only while reconcile runs.
 
     where    place quote positions book cancel resize: a call of FYERS's
-             create read take sending done released unknown not_sent mark watched once:
-             a step of the claim store (`mark`: a write that leaves the state as it is)
+             create read take sending done released unknown not_sent mark watched once
+             forget: a step of the claim store (`mark`: a write that leaves the state as
+             it is; `once` and `forget` frame the closing of a position)
              token symbols: reads of the other stores; login: what the token store holds
              phone: where the owner is told; delivery: the webhook function as a whole
              bucket: Cloud Storage itself, `down` or `hang`

@@ -38,8 +38,9 @@ class Cloud:
 
     def age(self, seconds: float) -> None:
         older = timedelta(seconds=seconds)
-        for found in self._client.collection("alerts").stream():
-            found.reference.set(_moved(found.to_dict(), older))
+        for name in ("alerts", "once"):
+            for found in self._client.collection(name).stream():
+                found.reference.set(_moved(found.to_dict(), older))
 
     def claims(self) -> list[dict[str, Any]]:
         stream = self._client.collection("alerts").stream()

@@ -171,6 +171,9 @@ class Store:
     def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
         return step("once", lambda d: self._inner.once(what, expires_at, d), deadline)
 
+    def forget(self, what: str, deadline: Deadline) -> None:
+        step("forget", lambda d: self._inner.forget(what, d), deadline)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 

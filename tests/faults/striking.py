@@ -23,7 +23,7 @@ AFTER = ("lost", "stuck")
 STRUCK = (*BEFORE, *AFTER, "kill", "hold")
 STEPS = (
     *("create", "read", "take", "sending", "done", "released", "unknown", "not_sent"),
-    *("mark", "watched", "once", "token", "symbols", "delivery", "notify"),
+    *("mark", "watched", "once", "forget", "token", "symbols", "delivery", "notify"),
 )
 
 

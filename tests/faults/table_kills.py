@@ -16,6 +16,9 @@ create kill after                             | SELL BUY | gone    | 0 | NOT_SEN
 quote kill before,after                       | SELL BUY | cut 200 | 1 | DONE     | -
 positions kill before,after                   | SELL BUY | cut 200 | 1 | DONE     | -
 positions kill after                          | SELL BUY | gone    | 0 | NOT_SENT | not_sent
+once kill before,after                        | BUY      | cut 200 | 1 | DONE     | -
+once kill after                               | BUY      | gone    | 0 | NOT_SENT | not_sent
+forget kill before,after                      | BUY      | cut 200 | 1 | DONE     | -
 book kill after                               | BUY      | cut 200 | 1 | DONE     | -
 sending kill before                           | SELL BUY | cut 200 | 1 | DONE     | -
 sending kill before                           | SELL     | gone    | 0 | NOT_SENT | not_sent

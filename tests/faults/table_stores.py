@@ -15,6 +15,11 @@ create lost + read unavailable                      | SELL BUY KEYLESS | 503 200
 create stuck                                        | SELL BUY | 503 200 | 1 | DONE     | delivery_failed
 create late:0.3                                     | SELL BUY KEYLESS | 503 200 | 1 | DONE | delivery_failed
 create lost + read unavailable*                     | SELL     | 503 503 503 503 | 0 | NOT_SENT | delivery_failed delivery_failed not_sent
+once unavailable,lost,late:0.2,hangs,stuck          | BUY      | 503 200 | 1 | DONE     | -
+once unavailable*                                   | BUY      | 503 503 503 503 | 0 | NOT_SENT | not_sent
+once slow:0.5                                       | BUY      | 200     | 1 | DONE     | -
+forget unavailable,lost,hangs                       | BUY      | 200     | 1 | DONE     | -
+forget unavailable + positions error                | BUY      | 503 200 | 1 | DONE     | -
 sending unavailable,late:0.3                        | SELL BUY | 503 200 | 1 | DONE     | -
 sending hangs                                       | SELL BUY | 503 200 | 1 | DONE     | -
 sending slow:0.5                                    | SELL BUY | 200     | 1 | DONE     | -
