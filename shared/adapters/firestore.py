@@ -139,6 +139,11 @@ class FirestoreClaims:
             return entry.nonce == nonce
         raise Doubtful("whether this was the first cannot be told") from doubt
 
+    def named(self, what: str, deadline: Deadline) -> bool:
+        """Read the entry; see the port."""
+        entry = self._entry(hashlib.sha256(what.encode()).hexdigest(), deadline)
+        return entry is not None and entry.expires_at > self._clock()
+
     def forget(self, what: str, deadline: Deadline) -> None:
         """Delete the entry; see the port."""
         key = hashlib.sha256(what.encode()).hexdigest()

@@ -121,6 +121,15 @@ class SqliteClaims:
             )
         return bool(done.rowcount)
 
+    def named(self, what: str, deadline: Deadline) -> bool:
+        """Select the entry; see the port."""
+        with self._open(deadline) as db:
+            found = db.execute(
+                "SELECT 1 FROM once WHERE id = ? AND expires_at > ?",
+                (hashlib.sha256(what.encode()).hexdigest(), _micros(self._clock())),
+            ).fetchone()
+        return found is not None
+
     def forget(self, what: str, deadline: Deadline) -> None:
         """Delete the entry; see the port."""
         with self._open(deadline) as db:

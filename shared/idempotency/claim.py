@@ -184,5 +184,8 @@ class ClaimStore(Protocol):
         even while it is still stored. Raises `Doubtful`.
         """
 
+    def named(self, what: str, deadline: Deadline) -> bool:
+        """Return whether `once` was told `what` and it has not expired; `Doubtful`."""
+
     def forget(self, what: str, deadline: Deadline) -> None:
         """Let the next `once` of `what` be the first again; raise `Doubtful`."""

@@ -4,7 +4,7 @@
     renew:    cache -> store -> one refresh across instances -> NotLoggedIn
 
 FYERS ends every access token at 06:00 IST and has refused refreshes since 1 April 2026;
-the call is kept because it may return. `once` keeps instances from doing twice what
+the call is kept because it may return. `names` keeps instances from doing twice what
 should happen once: the refresh of a token, the refusal of an IST day, the login notice
 of an IST day.
 """
@@ -27,11 +27,11 @@ from shared.errors import (
     Unavailable,
 )
 from shared.models import Clock, Deadline, Token
-from shared.tokens.once import Once, OncePerDay, token_day
+from shared.tokens.once import Names, OncePerDay, token_day
 from shared.tokens.ports import Refresh, Refused, StoredToken, TokenStore, expiry_of
 
 __all__ = [
-    "Once",
+    "Names",
     "Refresh",
     "Refused",
     "StoredToken",
@@ -69,14 +69,14 @@ class Tokens:
         self,
         store: TokenStore,
         refresh: Refresh,
-        once: Once,
+        names: Names,
         login_needed: Callable[[str, Deadline], bool],
         clock: Clock,
         pause: Callable[[float], None],
     ) -> None:
         self._store = store
         self._refresh = refresh
-        self._day = OncePerDay(once, clock, pause)
+        self._day = OncePerDay(names, clock)
         self._login_needed = login_needed
         self._clock = clock
         self._pause = pause
@@ -181,7 +181,7 @@ class Tokens:
             stored = self._read(deadline)
             if stored is not None and self._other(stored.token, refused):
                 return stored.token
-        self._unless_refused(deadline)
+            self._unless_refused(deadline)
         raise Unavailable("the FYERS token is being renewed right now")
 
     def _unless_refused(self, deadline: Deadline) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from typing import Protocol
 
 from shared.errors import Doubtful, Unavailable
 from shared.models import IST, Clock, Deadline
@@ -17,11 +18,15 @@ LEASE = timedelta(seconds=60)
 ENDS = timedelta(hours=6)
 """FYERS ends every token at 06:00 IST."""
 
-_TRIES = 10
-_PAUSE = 0.02
 
-Once = Callable[[str, datetime, Deadline], bool]
-"""Return whether a name is new until its expiry; raises `Doubtful`."""
+class Names(Protocol):
+    """What is named once across instances, until it expires; raises `Doubtful`."""
+
+    def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
+        """Return whether this call was the first to name `what`."""
+
+    def named(self, what: str, deadline: Deadline) -> bool:
+        """Return whether somebody named `what`."""
 
 
 def token_day(now: datetime) -> date:
@@ -36,18 +41,15 @@ def token_day(now: datetime) -> date:
 class OncePerDay:
     """Facts of an IST day, kept for all instances and remembered in this one."""
 
-    def __init__(
-        self, once: Once, clock: Clock, pause: Callable[[float], None]
-    ) -> None:
-        self._once = once
+    def __init__(self, names: Names, clock: Clock) -> None:
+        self._names = names
         self._clock = clock
-        self._pause = pause
         self._known: dict[str, date] = {}
 
     def lease(self, work: str, deadline: Deadline) -> bool:
         """Return whether this instance may do `work` now; raises `Unavailable`."""
         try:
-            return self._once(work, self._clock() + LEASE, deadline)
+            return self._names.once(work, self._clock() + LEASE, deadline)
         except Doubtful as error:
             raise Unavailable("the store of claims does not answer") from error
 
@@ -59,8 +61,7 @@ class OncePerDay:
         """Return whether `fact` was noted today; raises `Unavailable`."""
         today = self._today()
         try:
-            # Naming it with an expiry of now leaves nothing that counts: only a look.
-            noted = not self._surely(f"{fact}:{today}", self._clock(), deadline)
+            noted = self._names.named(f"{fact}:{today}", deadline)
         except Doubtful as error:
             raise Unavailable("the store of claims does not answer") from error
         if noted:
@@ -73,18 +74,9 @@ class OncePerDay:
         self._known[fact] = today
         over = datetime.combine(today + timedelta(days=1), time(), IST) + ENDS
         try:
-            self._surely(f"{fact}:{today}", over, deadline)
+            self._names.once(f"{fact}:{today}", over, deadline)
         except Doubtful:
             _log.warning("%s could not be noted for today; it may be repeated", fact)
-
-    def _surely(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
-        """Name it again while instances that look at once are in each other's way."""
-        for attempt in range(1, _TRIES):
-            try:
-                return self._once(what, expires_at, deadline)
-            except Doubtful:
-                self._pause(min(_PAUSE * attempt, deadline.left()))
-        return self._once(what, expires_at, deadline)
 
     def tell(self, fact: str, send: Callable[[], bool], deadline: Deadline) -> None:
         """Send once a day; a crash or a dead channel repeats it, never loses it."""

@@ -164,10 +164,20 @@ def tokens(settings: Settings) -> Tokens:
         share = deadline.within(deadline.left() / 5)
         return _login_notices(settings).send(reason, share)
 
-    def first(what: str, expires_at: datetime, deadline: Deadline) -> bool:
-        return claim_store(settings).once(what, expires_at, deadline)
+    return Tokens(token_store(settings), refresh, _Names(settings), tell, clock, pause)
 
-    return Tokens(token_store(settings), refresh, first, tell, clock, pause)
+
+class _Names:
+    """The claim store, made when a name is first needed: most tokens are just read."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
+        return claim_store(self._settings).once(what, expires_at, deadline)
+
+    def named(self, what: str, deadline: Deadline) -> bool:
+        return claim_store(self._settings).named(what, deadline)
 
 
 @once

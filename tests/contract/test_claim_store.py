@@ -174,6 +174,14 @@ def test_a_name_taken_over_is_taken(store: ClaimStore, clock: MovingClock) -> No
     assert not store.once("notice", LATER + timedelta(days=9), seconds(5))
 
 
+def test_a_name_is_known_until_it_expires(store: ClaimStore) -> None:
+    assert not store.named("refusal", seconds(5))
+    store.once("refusal", NOW + timedelta(minutes=1), seconds(5))
+    store.once("over", NOW - timedelta(minutes=1), seconds(5))
+    assert store.named("refusal", seconds(5))
+    assert not store.named("over", seconds(5))
+
+
 def test_what_is_forgotten_can_be_the_first_again(store: ClaimStore) -> None:
     later = NOW + timedelta(minutes=1)
     assert store.once("closing", later, seconds(5))

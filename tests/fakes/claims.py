@@ -116,6 +116,16 @@ class MemoryClaims:
 
         return self._call("once", write, deadline)
 
+    def named(self, what: str, deadline: Deadline) -> bool:
+        """Look an entry up."""
+        key = hashlib.sha256(what.encode()).hexdigest()
+
+        def look() -> bool:
+            ends = self.entries.get(key)
+            return ends is not None and ends > self.clock()
+
+        return self._call("named", look, deadline)
+
     def forget(self, what: str, deadline: Deadline) -> None:
         """Drop an entry."""
         key = hashlib.sha256(what.encode()).hexdigest()

@@ -134,7 +134,15 @@ class MemoryOnce:
     names: dict[str, datetime] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
+    def named(self, what: str, deadline: Deadline) -> bool:
+        if self.doubt or what.startswith(self.silent_about):
+            raise Doubtful("silent")
+        return what in self.kept()
+
     def __call__(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
+        return self.once(what, expires_at, deadline)
+
+    def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
         if self.doubt or what.startswith(self.silent_about):
             raise Doubtful("silent")
         with self.lock:

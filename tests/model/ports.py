@@ -51,6 +51,9 @@ class StagedStore:
     def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
         raise AssertionError("a SELL without a long never asks for it")
 
+    def named(self, what: str, deadline: Deadline) -> bool:
+        raise AssertionError("orders and reconcile never ask for it")
+
     def forget(self, what: str, deadline: Deadline) -> None:
         raise AssertionError("a SELL without a long never asks for it")
 

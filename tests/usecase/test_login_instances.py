@@ -60,9 +60,7 @@ class Crowd:
         self.notices = 0
         self._lock = Lock()
         self.instances = [
-            Tokens(
-                self.store, self._refresh, store.once, self._tell, _clock, time.sleep
-            )
+            Tokens(self.store, self._refresh, store, self._tell, _clock, time.sleep)
             for store in (new_store() for _ in range(INSTANCES))
         ]
 
