@@ -45,6 +45,16 @@ def no_exits_left_behind(outcome: Outcome) -> bool:
     return not outcome.excess or "exits_left_behind" in outcome.told
 
 
+def success_is_stored(outcome: Outcome) -> bool:
+    """Never a 200 that left the claim otherwise, unless the write of DONE failed.
+
+    Whatever was concluded meanwhile, an acceptance wins, and at once.
+    """
+    struck = any(wrong.where == "done" or wrong.later for wrong in outcome.cell.wrong)
+    said = any(delivery.reply == "200" for delivery in outcome.deliveries)
+    return struck or not said or outcome.claim_at_once == "DONE"
+
+
 def in_time(outcome: Outcome) -> bool:
     """Never a reply TradingView gives up on, while the instance lives."""
     return all(delivery.reply != "late" for delivery in outcome.deliveries)
@@ -70,6 +80,7 @@ INVARIANTS: Mapping[str, Callable[[Outcome], bool]] = {
     "no_5xx_after_sending": no_5xx_after_sending,
     "nothing_lost_in_silence": nothing_lost_in_silence,
     "no_exits_left_behind": no_exits_left_behind,
+    "success_is_stored": success_is_stored,
     "in_time": in_time,
 }
 

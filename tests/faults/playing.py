@@ -41,6 +41,8 @@ class Outcome:
     """The alert's orders at FYERS, refused ones too, exit legs not."""
     claim: str
     told: tuple[str, ...]
+    claim_at_once: str
+    """The claim when the last reply was out, before any reconcile."""
     claim_after_one: str
     """The claim when the first healthy reconcile was over."""
     told_after_one: tuple[str, ...]
@@ -71,6 +73,7 @@ def play(stage: Stage, cell: Cell) -> Outcome:
     body = _body(stage, cell)
     triggers = fire(stage, cell, body)
     _settle(stage, cell, began)
+    at_once = _claim(stage)
     after = _reconcile(stage, cell)
     outcome = Outcome(
         cell=cell,
@@ -78,6 +81,7 @@ def play(stage: Stage, cell: Cell) -> Outcome:
         orders=tuple(_orders(stage)),
         claim=_claim(stage),
         told=tuple(stage.phone.events),
+        claim_at_once=at_once,
         claim_after_one=after[0],
         told_after_one=after[1],
         orders_after_one=after[2],

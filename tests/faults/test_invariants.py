@@ -19,6 +19,7 @@ GOOD = Outcome(
     orders=({"id": "1"},),
     claim="DONE",
     told=(),
+    claim_at_once="DONE",
     claim_after_one="DONE",
     told_after_one=(),
     orders_after_one=1,
@@ -42,6 +43,7 @@ def test_a_good_outcome_breaks_nothing() -> None:
         ("one_order", replace(GOOD, orders_at_last=2)),
         ("order_is_known", replace(GOOD, claim_after_one="SENDING")),
         ("no_5xx_after_sending", UNSURE),
+        ("success_is_stored", replace(GOOD, claim_at_once="UNKNOWN")),
         (
             "nothing_lost_in_silence",
             replace(GOOD, orders=(), triggers=((Delivery("d1", "202"),),)),
