@@ -90,7 +90,7 @@ def test_a_function_gets_every_setting_it_requires_and_no_secret_in_the_clear(
     name = function.replace("_", "-")
     given = environment(whole.first.google, name)
     pinned = secrets_of(whole.first.google, name)
-    fake = given | dict.fromkeys(pinned, "x")
+    fake = given | dict.fromkeys(pinned, "https://x.invalid")
     settings = config.Settings.from_env(fake, function)
     assert settings.state_backend == "gcp"
     assert not set(given) & set(config.SECRETS)
