@@ -98,6 +98,15 @@ def test_a_cover_closes_the_short_and_its_exits(desk: Desk) -> None:
     assert {row["netQty"] for row in desk.state()["positions"]} == {0}
 
 
+def test_two_covers_at_once_never_open_a_long(desk: Desk) -> None:
+    desk.send()
+    with ThreadPoolExecutor() as pool:
+        replies = list(pool.map(lambda _: desk.send("BUY"), range(2)))
+    assert sorted(reply.status_code for reply in replies)[0] == 200
+    assert {reply.status_code for reply in replies} & {400, 503}
+    assert [row["netQty"] for row in desk.state()["positions"]] == [0]
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "names"),
     [
