@@ -83,6 +83,14 @@ class _Run:
         self._may_be_sending = False
 
     def answer(self) -> Answer:
+        answer = self._guarded()
+        # FYERS may not show an order of unknown outcome yet, and the next cover would
+        # read the same short: then the lease is left to end by itself.
+        if self._closing and answer.reply.status != OutcomeUnknown.status:
+            self._parts.claims.not_alone(self._closing, self._deadline)
+        return answer
+
+    def _guarded(self) -> Answer:
         try:
             return self._answer()
         except (KeyReused, Unavailable) as problem:
@@ -94,9 +102,6 @@ class _Run:
         except Exception:
             _LOG.exception("unforeseen failure while handling an alert")
             return self._rescue()
-        finally:
-            if self._closing:
-                self._parts.claims.not_alone(self._closing, self._deadline)
 
     def _answer(self) -> Answer:
         parts, deadline, reads = (

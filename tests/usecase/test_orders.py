@@ -448,6 +448,16 @@ def test_two_sells_that_reduce_one_long_never_open_a_short(world: World) -> None
     assert world.broker.held[TICKER, "INTRADAY"] == 0
 
 
+def test_a_cover_of_unknown_outcome_keeps_other_covers_waiting(world: World) -> None:
+    """FYERS may hold the first one and not show it yet, in positions or book."""
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    assert world.send("BUY").reply.status == 202
+    assert world.send("BUY", key="k2").reply.status == 503
+    assert len(world.broker.placed) == 1
+
+
 def test_a_cover_frees_the_contract_for_the_next_alert(world: World) -> None:
     world.broker.hold(TICKER, "INTRADAY", -130)
     assert world.send("BUY", qty=65).reply.status == 200
