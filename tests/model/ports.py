@@ -93,13 +93,13 @@ class StagedBroker:
         return result
 
     def cancel(self, order_id: str, turn: Turn) -> bool:
-        raise NotImplementedError("a SELL without exits cancels nothing")
+        raise AssertionError("a SELL without exits cancels nothing")
 
     def resize(self, order: BookedOrder, qty: int, turn: Turn) -> bool:
-        raise NotImplementedError("a SELL without exits resizes nothing")
+        raise AssertionError("a SELL without exits resizes nothing")
 
     def open(self) -> None:
-        raise NotImplementedError("only warming opens connections")
+        raise AssertionError("only warming opens connections")
 
     def _until(self, turn: Turn) -> float:
         if turn.deadline.left() < 0.15:
