@@ -248,7 +248,7 @@ def test_weekends_and_holidays_do_not_make_a_file_bad(days: int) -> None:
     assert built.summary.file_date == date(2026, 2, 6)
 
 
-@settings(deadline=None, max_examples=50)  # a busy machine is no failure
+@settings(max_examples=50)
 @given(position=st.integers(0, len(market()) - 1), cut=st.integers(1, 140))
 def test_a_cut_row_never_yields_a_wrong_contract(position: int, cut: int) -> None:
     line = row(strike="25825.0")
@@ -262,7 +262,7 @@ def test_a_cut_row_never_yields_a_wrong_contract(position: int, cut: int) -> Non
     )
 
 
-@settings(deadline=None, max_examples=50)  # a busy machine is no failure
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_changed_character_never_moves_another_contract(data: st.DataObject) -> None:
     lines = market()

@@ -262,7 +262,7 @@ def test_a_part_of_a_name_or_more_is_not_the_name(name: str) -> None:
     assert MARKET.chain(name) is None
 
 
-@settings(deadline=None, max_examples=50)  # a busy machine is no failure
+@settings(max_examples=50)
 @given(
     strikes=st.lists(
         st.decimals("0.05", "99999", places=2), min_size=1, max_size=20, unique=True
@@ -280,7 +280,7 @@ def test_a_strike_is_found_exactly_if_it_is_listed(
             refusal(found, strike=str(strike))
 
 
-@settings(deadline=None, max_examples=50)  # a busy machine is no failure
+@settings(max_examples=50)
 @given(
     days=st.sets(st.dates(date(2026, 1, 1), date(2026, 9, 30)), min_size=1, max_size=8),
     minutes=st.integers(0, 280 * 24 * 60),
