@@ -1,41 +1,45 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2034 # the parts in local/deploying read what is set here
 #
 # Puts the functions up on Google Cloud and keeps them as described here.
 #
 # Every step looks first and changes only what differs, so a second run changes nothing
-# and a run after a failed one continues. Portable: bash 3.2 (macOS) and later.
+# and a run after a failed one continues. What is read, checked or rendered is left to
+# local/deploying. Portable: bash 3.2 (macOS) and later.
 
 set -euo pipefail
 umask 077
 
-# What is deployed. One worker serves `concurrency` requests in as many threads. Memory:
-# master and worker with every library loaded were measured at 90 to 105 MB, building the
-# symbol snapshot at up to 100 MB more; about twice that is given.
+# What is deployed, for each folder of functions/. One worker serves `concurrency` requests
+# in as many threads. Memory: master and worker with every library loaded were measured at
+# 90 to 105 MB, building the symbol snapshot at up to 100 MB more; about twice that is
+# given. The webhook is one instance: FYERS's budget of calls is shared out by that.
 # `static` leaves through the registered address: only what sends orders needs it, and a
 # cold login page behind it could hang. Rights are the least each function works with:
-# Firestore role, bucket role, and whether it publishes notifications.
+# Firestore role, role on the bucket (`symbols…`: only on the symbols in it), and whether
+# it publishes notifications.
 #
-#  function        access  memory cpu conc max secs egress firestore bucket       topic
+#  function        access  memory cpu conc max secs egress firestore bucket        topic
 FUNCTIONS_TABLE='
-   webhook         public  512Mi  1   16   3   60   static user      objectUser   publish
-   auth_url        public  256Mi  1   8    2   30   direct -         objectViewer -
-   generate_token  public  256Mi  1   8    2   60   direct user      objectUser   -
-   refresh_token   private 256Mi  1   4    1   60   direct user      objectUser   publish
-   refresh_symbols private 512Mi  1   1    1   300  direct -         objectUser   publish
-   reconcile       private 256Mi  1   4    1   60   static user      objectViewer publish
-   readyz          public  256Mi  1   8    2   30   direct viewer    objectViewer -
+   webhook         public  512Mi  1   64   1   15   static user      objectUser    publish
+   auth_url        public  256Mi  1   8    2   30   direct -         objectViewer  -
+   generate_token  public  256Mi  1   8    2   60   direct user      objectUser    -
+   refresh_token   private 256Mi  1   4    1   60   direct user      objectUser    publish
+   refresh_symbols private 512Mi  1   1    1   300  direct -         symbolsUser   publish
+   reconcile       private 256Mi  1   4    1   60   static user      objectViewer  publish
+   readyz          public  256Mi  1   8    2   30   direct viewer    objectViewer  -
+   desk            public  256Mi  1   8    2   30   direct user      symbolsViewer publish
 '
-ALL_FUNCTIONS="webhook auth_url generate_token refresh_token refresh_symbols reconcile readyz"
 
-# When Cloud Scheduler calls, Asia/Kolkata, Monday to Friday. A run of `reconcile` that is
-# missed is followed by the next minute's, so it is not repeated; the daily ones are.
+# When Cloud Scheduler calls, Asia/Kolkata. A run of `reconcile` that is missed is followed
+# by the next minute's, so it is not repeated; the daily ones are.
 #
 #  job             function         method auth    deadline retries schedule
 JOBS_TABLE='
    fyers-symbols   refresh_symbols  POST   oidc    310s     3       0 8 * * 1-5
    fyers-token     refresh_token    POST   oidc    70s      3       30 8 * * 1-5
    fyers-warm      webhook          GET    none    30s      0       */5 9-15 * * 1-5
-   fyers-reconcile reconcile        POST   oidc    70s      0       * 9-15 * * 1-5
+   fyers-reconcile reconcile        POST   oidc    70s      0       * * * * *
 '
 #  job             instances schedule
 WARM_TABLE='
@@ -43,316 +47,62 @@ WARM_TABLE='
    fyers-warm-off  0         50 15 * * 1-5
 '
 
+# The field by which Firestore forgets documents, one for each collection.
+EXPIRY_TABLE='
+   alerts   purge_at
+   once     expires_at
+   lanes    expires_at
+   sessions expires_at
+'
+
 TIME_ZONE=Asia/Kolkata
 BASE_IMAGE=python312
 TOPIC=fyers-alerts
 NETWORK=fyers-alerts
 SUBNET=fyers-alerts
-SUBNET_RANGE=10.8.0.0/26
+SUBNET_RANGE=10.8.0.0/24 # Cloud Run asks for a /26 at least, and two sets while it deploys
 ROUTER=fyers-alerts
 NAT=fyers-alerts
 ADDRESS=fyers-alerts
 REPOSITORY=cloud-run-source-deploy # the name gcloud gives the one it makes itself
+IMAGE_SERVICE=fyers-image          # stands for the image: what was built, and from what
+ELSEWHERE=asia-east1               # some projects may build in a few regions only
+WARM_ROLE=fyersKeepWarm
 APIS=(artifactregistry cloudbuild cloudresourcemanager cloudscheduler compute firestore
   iam pubsub run secretmanager storage)
-# Known only here; env.yaml may not say otherwise.
-DERIVED=(GOOGLE_CLOUD_PROJECT GCS_BUCKET_NAME NOTIFICATION_TOPIC FYERS_REDIRECT_URI
-  AUTH_URL STATE_BACKEND LOCAL_STATE_DIR)
-LOG_SETTINGS=(LOG_LEVEL USE_CLOUD_LOGGING CLOUD_LOG_LEVEL LOG_FILE FILE_LOG_LEVEL)
-
-usage() {
-  cat <<'HELP'
-Put the functions up on Google Cloud; run it again whenever something changed.
-
-  ./deploy.sh [OPTIONS] [COMMAND]
-
-Commands
-  address                make the network and print the two things the FYERS app asks
-                         for before it has an id: the IP address and the redirect URI
-  deploy [FUNCTION...]   the default: everything, or only these functions' code
-  status                 what is up: services, address, schedules, the last readyz
-  destroy                take everything down; asks first; keeps the data (bucket,
-                         database, secrets) unless --with-data; can be repeated
-  stage DIR [FUNCTION...]  only write what would be uploaded, one folder per function
-
-Options
-  --project ID       the project; default: gcloud's own (gcloud config set project ID)
-  --region REGION    default asia-south1 (Mumbai, next to the exchange)
-  --env-file FILE    default env.yaml: the settings; never secrets
-  --no-static-ip     no network and no fixed address (FYERS takes orders only from a
-                     registered one, so only if you route otherwise); what was made
-                     before stays until destroy
-  --no-keep-warm     do not keep one webhook instance in market hours
-  --dry-run          print every gcloud command of a first run; touch nothing
-  --allow-dirty      deploy the last commit although files differ from it
-  --with-data        destroy: the data too
-  --yes              destroy: do not ask
-  -h, --help         this text
-Give the same options every time; leaving one out is a change.
-
-What it needs: gcloud (logged in, a project with billing), git, curl, Python 3.11 or 3.12.
-What it asks for: FYERS_SECRET_ID, FYERS_PIN, WEBHOOK_SECRET_TOKEN (empty: one is made) and
-NOTIFICATION_URL (empty: none). They go to Secret Manager and nowhere else. Without a
-terminal they are taken from environment variables of the same names. To change one:
-  gcloud secrets versions add FYERS_PIN --data-file=-     then ./deploy.sh deploy
-Everything else is in env.yaml. What is uploaded is the last commit, not the files on disk.
-The first run takes about 20 minutes, most of it seven builds.
-
-What a month costs, roughly (list prices as known in November 2026, before tax; check
-them at cloud.google.com/pricing)
-  static address     $3.65   $0.005 an hour
-  Cloud NAT          $0.25   $0.0014 an hour for each instance behind it, $0.045 a GiB
-  kept instance      $3      idle in market hours (--no-keep-warm: $0)
-  Cloud Scheduler    $0.30   six jobs, three of them free
-  the rest           $0      functions, Firestore, storage, secrets and builds stay within
-                             the free amounts at a few hundred alerts a month
-So about $7; with --no-keep-warm about $4; with --no-static-ip (which needs no kept
-instance) about $0.10.
-HELP
-}
-
-# ---- talking to the person -------------------------------------------------------------
-
-exec 3>&1 # the person's view, also while a function's own output is being captured
-
-say() { printf '%s\n' "$@" >&3; }
-
-die() {
-  printf '%s\n' "$@" >&2
-  exit 1
-}
-
-step() {
-  STEP=$1
-  CHANGED=""
-  if [ -n "$DRY" ]; then
-    say "" "# $STEP"
-  else
-    printf '%-50s ' "$STEP" >&3
-  fi
-}
-
-done_step() {
-  local end=skipped
-  [ -z "$CHANGED" ] || end=ok
-  [ -n "$DRY" ] || say "${1:-$end}"
-  STEP=""
-}
-
-# Ends a failed step: which, why (gcloud's last error), and how to go on.
-fail_step() {
-  local why=${1:-}
-  [ -n "$why" ] || why=$(last_error)
-  say FAILED
-  {
-    printf '\nFailed at: %s\n%s\n' "$STEP" "$why"
-    case $why in
-      *PERMISSION_DENIED* | *"does not have permission"* | *"Required '"* | *"[403]"*)
-        printf 'The account gcloud is logged in with lacks a right; an owner of %s has it.\n' \
-          "$PROJECT"
-        ;;
-      *[Bb]illing*)
-        printf 'Link a billing account to the project: %s\n' \
-          "https://console.cloud.google.com/billing/linkedaccount?project=$PROJECT"
-        ;;
-      *"unrecognized arguments"* | *"Invalid choice"*)
-        printf 'This gcloud is too old: gcloud components update\n'
-        ;;
-    esac
-    printf 'Then run ./deploy.sh%s again; finished steps are skipped.\n' "$GIVEN"
-  } >&2
-  exit 1
-}
-
-# gcloud's last ERROR and the lines that belong to it, or else its last words.
-last_error() {
-  awk '/^ERROR:/ { text = ""; on = 1 }
-       on { text = text $0 "\n" }
-       NF { last = $0 "\n" }
-       END { printf "%s", on ? text : last }' "$WORK/err" | head -n 8
-  sed -n 's/.*\(https:\/\/console[^] ]*logs[^] ]*\).*/Its log: \1/p' "$WORK/err" | tail -n 1
-}
-
-# ---- talking to gcloud -----------------------------------------------------------------
-
-# quote WORD: the word as a shell would need it, in QUOTED.
-quote() {
-  case $1 in
-    *\'*) QUOTED="'$(printf '%s' "$1" | sed "s/'/'\\\\''/g")'" ;;
-    '' | *[!A-Za-z0-9_./:=,@%+-]*) QUOTED="'$1'" ;;
-    *) QUOTED=$1 ;;
-  esac
-}
-
-print_command() {
-  local argument line=gcloud
-  for argument in "$@" "--project=$PROJECT"; do
-    quote "${argument/$WORK/BUILD}"
-    line="$line $QUOTED"
-  done
-  say "$line${NOTE:-}"
-}
-
-# Runs gcloud, its output in $WORK/out, its messages in $WORK/err.
-attempt() {
-  if [ -n "$DRY" ]; then
-    print_command "$@"
-    : >"$WORK/out"
-    return 0
-  fi
-  gcloud "$@" "--project=$PROJECT" >"$WORK/out" 2>"$WORK/err" </dev/null
-}
-
-# A question: the answer is in FOUND.
-look() {
-  attempt "$@" || fail_step
-  FOUND=$(cat "$WORK/out")
-}
-
-# Whether something is there. What cannot be read is a failure, not an absence.
-exists() {
-  if [ -n "$DRY" ]; then
-    print_command "$@"
-    : >"$WORK/out"
-    [ "$COMMAND" = destroy ]
-    return
-  fi
-  if attempt "$@"; then
-    return 0
-  fi
-  if grep -qiE 'PERMISSION_DENIED|does not have permission|\[?403' "$WORK/err"; then
-    fail_step
-  fi
-  grep -qiE 'not.found|cannot find|does not exist|404' "$WORK/err" || fail_step
-  return 1
-}
-
-change() {
-  CHANGED=1
-  attempt "$@" || fail_step
-}
-
-# Rights for an account made a moment ago: it may not be known everywhere yet.
-change_patiently() {
-  local give_up=$((SECONDS + 60))
-  CHANGED=1
-  until attempt "$@"; do
-    grep -qiE 'does not exist|not.found' "$WORK/err" || fail_step
-    [ "$SECONDS" -lt "$give_up" ] || fail_step
-    sleep 5
-  done
-}
-
-# The value goes through a pipe: arguments are visible to every user of the machine.
-change_with_input() {
-  local value=$1
-  shift
-  CHANGED=1
-  if [ -n "$DRY" ]; then
-    NOTE=" # the value on standard input" print_command "$@"
-    return
-  fi
-  printf '%s' "$value" |
-    gcloud "$@" "--project=$PROJECT" >"$WORK/out" 2>"$WORK/err" || fail_step
-}
-
-# ensure TITLE NOUN NAME... -- CREATE...: describe by name, create if absent.
-ensure() {
-  local noun names=()
-  step "$1"
-  read -r -a noun <<<"$2"
-  shift 2
-  while [ "$1" != -- ]; do
-    names+=("$1")
-    shift
-  done
-  shift
-  if ! exists "${noun[@]}" describe "${names[@]}" --format=none; then
-    change "${noun[@]}" create "${names[@]}" "$@"
-  fi
-  done_step
-}
-
-# drop TITLE NOUN NAME...: describe by name, delete if present.
-drop() {
-  local noun
-  step "$1"
-  read -r -a noun <<<"$2"
-  shift 2
-  if exists "${noun[@]}" describe "$@" --format=none; then
-    change "${noun[@]}" delete "$@"
-  fi
-  done_step
-}
-
-# found_among NOUN LIST_ARGS...: keeps what there is of a kind in PRESENT, a name a line.
-found_among() {
-  local noun
-  step "Looking for ${1##* }"
-  read -r -a noun <<<"$1"
-  shift
-  PRESENT=""
-  if exists "${noun[@]}" list "$@"; then
-    PRESENT=$(cat "$WORK/out")
-  fi
-  done_step ok
-}
-
-# drop_present TITLE NOUN NAME ARGS...: delete it if the list just read has it.
-drop_present() {
-  local noun
-  step "$1"
-  read -r -a noun <<<"$2"
-  shift 2
-  if [ -n "$DRY" ] || printf '%s\n' "$PRESENT" | grep -qxF "$1"; then
-    change "${noun[@]}" delete "$@"
-  fi
-  done_step
-}
-
-# policy NOUN NAME...: the resource whose rights the following grants are about.
-policy() {
-  read -r -a POLICY_NOUN <<<"$1"
-  shift
-  POLICY_NAME=("$@")
-  look "${POLICY_NOUN[@]}" get-iam-policy "${POLICY_NAME[@]}" \
-    '--flatten=bindings[].members' '--format=csv[no-heading](bindings.role,bindings.members)'
-  POLICY=$FOUND
-}
-
-# grant ROLE ACCOUNT: adds it unless the policy just read has it.
-grant() {
-  local condition=()
-  if granted "$1" "$2"; then
-    return
-  fi
-  [ "${POLICY_NOUN[0]}" != projects ] || condition=(--condition=None)
-  change_patiently "${POLICY_NOUN[@]}" add-iam-policy-binding "${POLICY_NAME[@]}" \
-    "--role=$1" "--member=serviceAccount:$2" ${condition[@]+"${condition[@]}"} --format=none
-}
-
-granted() {
-  printf '%s\n' "$POLICY" | grep -qxF "$1,serviceAccount:$2"
-}
+WATCH_APIS=(monitoring logging cloudbilling billingbudgets)
+READYZ_GOOD='"symbols": *(\{[^}]*)?"ok"' # in readyz's answer when the snapshot is there
+TOKEN_KEPT_DAYS=7 # how long a replaced webhook token is still taken
 
 # ---- names -----------------------------------------------------------------------------
 
-# listed WORD LIST...: whether the word is one of the list's.
+# listed WORD WORDS: whether it is one of them.
 listed() {
-  local item word=$1
-  shift
-  for item in "$@"; do
-    [ "$item" != "$word" ] || return 0
-  done
+  case " $2 " in
+    *" $1 "*) return 0 ;;
+  esac
   return 1
 }
 
 service_name() { printf '%s' "$1" | tr _ -; }
 
 # The address is fixed by name, number and region, so it is known before the first deploy.
-service_url() { printf 'https://%s-%s.%s.run.app' "$(service_name "$1")" "$NUMBER" "$REGION"; }
+service_url() {
+  printf 'https://%s%s-%s.%s.run.app' "${2:-}" "$(service_name "$1")" "$NUMBER" "$REGION"
+}
 
 account() { printf 'fyers-%s@%s.iam.gserviceaccount.com' "$(service_name "$1")" "$PROJECT"; }
+
+# The functions of the table that this tree has.
+find_functions() {
+  local name
+  ALL_FUNCTIONS=""
+  while read -r name _; do
+    [ -z "$name" ] || [ ! -f "$HERE/functions/$name/main.py" ] ||
+      ALL_FUNCTIONS="$ALL_FUNCTIONS $name"
+  done <<<"$FUNCTIONS_TABLE"
+  ALL_FUNCTIONS=${ALL_FUNCTIONS# }
+}
 
 # Reads a function's line of the table into variables.
 describe_function() {
@@ -363,6 +113,7 @@ describe_function() {
 # ---- before anything is touched --------------------------------------------------------
 
 need_tools() {
+  GUIDE=1
   command -v gcloud >/dev/null 2>&1 ||
     die "gcloud is missing. Install it (https://cloud.google.com/sdk/docs/install)," \
       "then: gcloud auth login"
@@ -370,6 +121,7 @@ need_tools() {
 }
 
 find_project() {
+  GUIDE=2
   if [ -z "$PROJECT" ]; then
     PROJECT=$(gcloud config get project 2>/dev/null </dev/null) || PROJECT=""
   fi
@@ -382,23 +134,58 @@ find_project() {
 
 # The number is part of every address. The first call that needs a login.
 find_number() {
+  GUIDE=2
   if [ -n "$DRY" ]; then
     NUMBER=PROJECT_NUMBER
     attempt projects describe "$PROJECT" '--format=value(projectNumber)'
     return
   fi
   if ! attempt projects describe "$PROJECT" '--format=value(projectNumber)'; then
-    if grep -qiE 'active account|auth login|reauth|invalid_grant' "$WORK/err"; then
+    if grep -qiE 'active account|auth login|reauth|invalid_grant' "$ERR"; then
       die "gcloud is not logged in: gcloud auth login"
     fi
     die "The project $PROJECT cannot be read with this account:" "$(last_error)" \
       "List yours: gcloud projects list"
   fi
-  NUMBER=$(cat "$WORK/out")
+  NUMBER=$(cat "$OUT")
+}
+
+# The options that were chosen are labels of the bucket, which every region shares.
+recall() {
+  local region="" static="" warm=""
+  step "Options chosen before"
+  if exists storage buckets describe "gs://$BUCKET" '--format=csv[no-heading](labels.fyers_region,labels.fyers_static_ip,labels.fyers_keep_warm)'; then
+    IFS=, read -r region static warm <"$OUT" || true
+  fi
+  KNOWN_OPTIONS="$region,$static,$warm"
+  done_step ok
+  if [ -n "$region" ] && [ "$region" != "${REGION:-$region}" ] &&
+    { [ "$COMMAND" = deploy ] || [ "$COMMAND" = address ]; }; then
+    confirm "The functions are up in $region. In $REGION all of them are made a second time, with" \
+      "another address to register at FYERS and other web addresses; both would act on" \
+      "alerts. To move: ./deploy.sh destroy --region $region first."
+  fi
+  REGION=${REGION:-${region:-asia-south1}}
+  STATIC_IP=${STATIC_IP:-${static:-yes}}
+  KEEP_WARM=${KEEP_WARM:-${warm:-yes}}
+  [ "$STATIC_IP" = yes ] || STATIC_IP=""
+  # Without the network a new instance needs no minute to reach FYERS.
+  [ "$KEEP_WARM$STATIC_IP" = yesyes ] || KEEP_WARM=""
+}
+
+remember() {
+  local options="$REGION,${STATIC_IP:-no},${KEEP_WARM:-no}"
+  step "Options chosen are remembered"
+  if [ "$options" != "$KNOWN_OPTIONS" ]; then
+    change storage buckets update "gs://$BUCKET" --format=none \
+      "--update-labels=fyers_region=$REGION,fyers_static_ip=${STATIC_IP:-no},fyers_keep_warm=${KEEP_WARM:-no}"
+  fi
+  done_step
 }
 
 find_python() {
   local candidate
+  GUIDE=1
   for candidate in "$HERE/.venv/bin/python" python3.12 python3.11 python3; do
     if command -v "$candidate" >/dev/null 2>&1 &&
       "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -406,7 +193,7 @@ find_python() {
       return
     fi
   done
-  die "Python 3.11 or 3.12 is missing; install it (the settings table is read with it)."
+  die "Python 3.11 or 3.12 is missing; install it (settings are checked with it)."
 }
 
 # Unpacks the last commit: what is deployed is what is committed, and nothing on the disk
@@ -425,83 +212,54 @@ unpack_commit() {
   git -C "$HERE" archive HEAD functions shared requirements.txt | tar -xf - -C "$WORK/tree"
 }
 
-# ---- staging ---------------------------------------------------------------------------
-
-# stage DIR FUNCTION: main.py, shared/ and requirements.txt, and nothing else.
+# stage DIR FUNCTION...: main.py, those functions, shared/ and requirements.txt.
 stage() {
-  local target="$1/$2"
-  [ -f "$WORK/tree/functions/$2/main.py" ] ||
-    die "functions/$2/main.py is not in the last commit."
-  mkdir -p "$target"
-  cp "$WORK/tree/functions/$2/main.py" "$WORK/tree/requirements.txt" "$target/"
-  cp -R "$WORK/tree/shared" "$target/shared"
-}
-
-# ---- settings --------------------------------------------------------------------------
-
-# Keeps what each function needs, from the table the code itself reads: a file for each in
-# $WORK/needs with lines of `env NAME`, `secret NAME` or `optional-secret NAME`.
-read_needs() {
-  local function
-  mkdir "$WORK/needs"
-  for function in $ALL_FUNCTIONS; do
-    (cd "$WORK/tree" && "$PYTHON" -B -m shared.config "$function") >"$WORK/needs/$function"
+  local target=$1 tree="$WORK/tree" function
+  shift
+  mkdir -p "$target/functions"
+  cp "$tree/functions/main.py" "$tree/requirements.txt" "$target/"
+  cp "$tree/functions/__init__.py" "$target/functions/"
+  cp -R "$tree/shared" "$target/shared"
+  for function in "$@"; do
+    [ -f "$tree/functions/$function/main.py" ] ||
+      die "functions/$function/main.py is not in the last commit."
+    cp -R "$tree/functions/$function" "$target/functions/$function"
   done
-  SECRETS=$(sed -n 's/^.*secret //p' "$WORK"/needs/* | sort -u | tr '\n' ' ')
 }
 
-known_settings() {
-  (cd "$WORK/tree" && "$PYTHON" -B -c 'import dataclasses, shared.config
-for field in dataclasses.fields(shared.config.Settings): print(field.name.upper())')
-  printf '%s\n' "${LOG_SETTINGS[@]}"
+# ---- settings and secrets --------------------------------------------------------------
+
+# tool MODULE ARGUMENTS...: one of local/deploying, with the committed settings parser.
+tool() {
+  local module=$1
+  shift
+  (cd "$WORK/tree" && PYTHONPATH="$HERE" "$PYTHON" -B -m "local.deploying.$module" "$@")
 }
 
-# Checks the settings file and keeps its non-empty values in $WORK/settings.
+# Checks the settings file with the functions' own parser and keeps its values in
+# $WORK/settings; keeps what each function needs in $WORK/needs.
 read_settings() {
-  local name problem
-  [ -f "$ENV_FILE" ] || die "$ENV_FILE is missing; --env-file names another."
-  problem=$(awk '{ sub(/\r$/, "") }
-    /^[ \t]*(#.*)?$/ { next }
-    /^[A-Z][A-Z0-9_]*: "[^"\\]*"[ \t]*(#.*)?$/ { next }
-    { print NR; exit }' "$ENV_FILE")
-  [ -z "$problem" ] ||
-    die "$ENV_FILE, line $problem: every line must read  NAME: \"value\"" \
-      "(in double quotes, without quotes or backslashes inside)."
-  awk -F'"' '/^[A-Z]/ && $2 != "" { print $1 "\"" $2 "\"" }' "$ENV_FILE" >"$WORK/settings"
-
-  known_settings >"$WORK/known"
-  while read -r name; do
-    grep -qxF "$name" "$WORK/known" || die "$ENV_FILE: there is no setting $name."
-    if listed "$name" "${DERIVED[@]}"; then
-      die "$ENV_FILE: $name is set by deploy.sh itself; remove it."
-    fi
-    case " $SECRETS FYERS_AUTH_CODE " in
-      *" $name "*)
-        die "$ENV_FILE: $name is a secret and does not belong into a file; remove it." \
-          "deploy.sh asks for what it needs and keeps it in Secret Manager."
-        ;;
-    esac
-  done <<<"$(sed -n 's/^\([A-Z][A-Z0-9_]*\): .*/\1/p' "$ENV_FILE")"
-  problem=$(sed 's/: .*//' "$WORK/settings" | sort | uniq -d)
-  [ -z "$problem" ] || die "$ENV_FILE names this twice:" "$problem"
+  find_python
+  unpack_commit
+  GUIDE=5
+  if [ "$COMMAND" = destroy ] && [ ! -f "$ENV_FILE" ]; then
+    : >"$WORK/settings"
+    tool settings needs - "$WORK"
+  else
+    # shellcheck disable=SC2086 # a list of names
+    tool settings file "$ENV_FILE" "$WORK" $ALL_FUNCTIONS >"$WORK/warnings" || die
+    sed '/^$/d' "$WORK/warnings" >&2
+  fi
+  SECRETS=$(sed -n 's/^.*secret //p' "$WORK"/needs/* | sort -u | tr '\n' ' ')
+  DATABASE=$(setting FIRESTORE_DATABASE)
+  DATABASE=${DATABASE:-(default)}
+  SYMBOLS=$(setting GCS_SYMBOLS_FILE)
+  SYMBOLS=${SYMBOLS:-symbols/}
+  SYMBOLS=${SYMBOLS%/*}/
 }
 
 setting() {
   sed -n "s/^$1: \"\(.*\)\"\$/\1/p" "$WORK/settings"
-}
-
-# Every required value that only the owner knows must be there before anything is made.
-require_settings() {
-  local function kind name missing=()
-  for function in $CHOSEN; do
-    while read -r kind name; do
-      if [ "$kind" = env ] && ! listed "$name" "${DERIVED[@]}" \
-        ${missing[@]+"${missing[@]}"} && [ -z "$(setting "$name")" ]; then
-        missing+=("$name")
-      fi
-    done <"$WORK/needs/$function"
-  done
-  [ ${#missing[@]} -eq 0 ] || die "$ENV_FILE needs a value for: ${missing[*]}"
 }
 
 # Writes the environment of one function.
@@ -513,65 +271,50 @@ write_environment() {
       GCS_BUCKET_NAME "$BUCKET" \
       FYERS_REDIRECT_URI "$(service_url generate_token)" \
       AUTH_URL "$(service_url auth_url)" \
+      FUNCTION_TARGET "$1" \
       THREADS "$CONCURRENCY"
+    ! listed desk "$ALL_FUNCTIONS" ||
+      printf '%s: "%s"\n' DESK_URL "$(service_url desk)" WEBHOOK_URL "$(service_url webhook)"
     [ "$PUBLISH" != publish ] || printf 'NOTIFICATION_TOPIC: "%s"\n' "$TOPIC"
-  } >"$1"
+    if [ -n "$OLD_UNTIL" ] && grep -q WEBHOOK_SECRET_TOKEN_OLD "$WORK/needs/$1"; then
+      printf 'WEBHOOK_SECRET_TOKEN_OLD_UNTIL: "%s"\n' "$OLD_UNTIL"
+    fi
+  } >"$2"
 }
 
-# ---- secrets ---------------------------------------------------------------------------
-
-# Asks for a secret's value into ANSWER; empty is allowed where it can be made or left out.
+# Asks for a secret's value into ANSWER until the functions would take it.
 ask_secret() {
-  local name=$1 hint=""
   ANSWER=""
-  case $name in
-    WEBHOOK_SECRET_TOKEN) hint=" (empty: one is made)" ;;
-    NOTIFICATION_URL) hint=" (empty: none)" ;;
-  esac
-  if [ -n "$DRY" ]; then
-    return
-  elif [ -t 0 ]; then
-    stty -echo # before the question: `read -s` would show what is typed too early
-    UNSEEN=1
-    while :; do
-      printf '  %s%s, not shown: ' "$name" "$hint" >&3
-      IFS= read -r ANSWER || die "" "No value was given."
-      say ""
-      [ -z "$ANSWER$hint" ] || break
-    done
-    stty echo
-    UNSEEN=""
-  else
-    ANSWER=${!name:-}
-    if [ -z "$ANSWER$hint" ]; then
-      die "$name is not stored yet and this is no terminal to ask on: set it in the" \
-        "environment for this one run, or run ./deploy.sh in a terminal."
-    fi
-  fi
-  if [ -z "$ANSWER" ] && [ "$name" = WEBHOOK_SECRET_TOKEN ]; then
-    ANSWER=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
-  fi
+  [ -n "$DRY" ] || ANSWER=$(tool ask "$1") || die
 }
 
 # Pins each secret's newest version in $WORK/versions, asking for those not yet stored.
-# NOTIFICATION_URL without a version is the owner's "none" and is not asked again.
+# An optional one without a version is the owner's "none" and is not asked again; the
+# webhook token of before is never asked for, and dropped when its time is over.
 store_secrets() {
   local name present
+  GUIDE=6
   step "Secrets known to Secret Manager"
-  look secrets list '--format=value(name)'
-  present=$FOUND
+  look secrets list '--format=csv[no-heading](name,labels.until)'
+  present=$(printf '%s\n' "$FOUND" | sed 's/.*\///')
   done_step ok
   : >"$WORK/versions"
   for name in $SECRETS; do
-    if ! printf '%s\n' "$present" | sed 's/.*\///' | grep -qxF "$name"; then
+    case $name in
+      *_OLD)
+        old_until "$(printf '%s\n' "$present" | sed -n "s/^$name,//p")"
+        [ -n "$OLD_UNTIL" ] || continue
+        ;;
+    esac
+    FOUND=""
+    if ! printf '%s\n' "$present" | grep -q "^$name,"; then
       ask_secret "$name"
       step "Secret $name"
-      change secrets create "$name" --replication-policy=automatic
-      add_version "$name"
+      create_secret "$name"
     else
       step "Secret $name"
       newest_version "$name"
-      if [ -z "$FOUND" ] && [ "$name" != NOTIFICATION_URL ]; then
+      if [ -z "$FOUND" ] && ! grep -q "optional-secret $name" "$WORK"/needs/*; then
         say "" # a run that ended between making it and storing its value
         ask_secret "$name"
         step "Secret $name"
@@ -585,6 +328,26 @@ store_secrets() {
   done
 }
 
+# old_until SECONDS: the time until which the token of before is valid, in OLD_UNTIL.
+old_until() {
+  [ -z "$1" ] || OLD_UNTIL=$(tool settings instant "$1")
+}
+
+# Makes the secret of ANSWER, with its first version if there is a value.
+create_secret() {
+  FOUND=""
+  if [ -n "$ANSWER$DRY" ]; then
+    printf '%s' "$ANSWER" |
+      change_with_input secrets create "$1" --replication-policy=automatic --data-file=-
+    FOUND=${DRY:+VERSION}
+    FOUND=${FOUND:-1}
+  else
+    change secrets create "$1" --replication-policy=automatic
+  fi
+  CHANGED=1
+  ANSWER=""
+}
+
 newest_version() {
   look secrets versions list "$1" --filter=state=ENABLED --sort-by=~createTime --limit=1 \
     '--format=value(name)'
@@ -593,9 +356,11 @@ newest_version() {
 add_version() {
   FOUND=""
   if [ -n "$DRY" ] || [ -n "$ANSWER" ]; then
-    change_with_input "$ANSWER" secrets versions add "$1" --data-file=- '--format=value(name)'
-    FOUND=$(cat "$WORK/out")
+    printf '%s' "$ANSWER" |
+      change_with_input secrets versions add "$1" --data-file=- '--format=value(name)'
+    FOUND=$(cat "$OUT")
     [ -z "$DRY" ] || FOUND=VERSION
+    CHANGED=1
   fi
   ANSWER=""
 }
@@ -623,6 +388,8 @@ secret_flags() {
 
 enable_apis() {
   local api missing=()
+  GUIDE=2
+  [ -z "$ALERT_EMAIL" ] || APIS+=("${WATCH_APIS[@]}")
   step "Google Cloud APIs"
   look services list --enabled '--format=value(config.name)'
   for api in "${APIS[@]}"; do
@@ -636,23 +403,35 @@ enable_apis() {
 }
 
 make_accounts() {
-  local name present
+  local name present new=""
   step "Service accounts"
   look iam service-accounts list '--format=value(email)'
   present=$FOUND
   for name in $ALL_FUNCTIONS scheduler builder keep-warm; do
     name=$(service_name "$name")
     if ! printf '%s\n' "$present" | grep -qxF "$(account "$name")"; then
-      change iam service-accounts create "fyers-$name" "--display-name=FYERS alerts: $name"
+      MADE=1 CHANGED=1 new="$new fyers-$name"
+      beside "fyers-$name" iam service-accounts create "fyers-$name" "--display-name=FYERS alerts: $name"
     fi
+  done
+  for name in $new; do
+    joined "$name" || fail_step
   done
   done_step
 }
 
 make_network() {
   ensure "Network" "compute networks" "$NETWORK" -- --subnet-mode=custom
-  ensure "Subnet" "compute networks subnets" "$SUBNET" "--region=$REGION" -- \
-    "--network=$NETWORK" "--range=$SUBNET_RANGE" --enable-private-ip-google-access
+  step "Subnet"
+  if ! exists compute networks subnets describe "$SUBNET" "--region=$REGION" \
+    '--format=value(ipCidrRange)'; then
+    change compute networks subnets create "$SUBNET" "--region=$REGION" \
+      "--network=$NETWORK" "--range=$SUBNET_RANGE" --enable-private-ip-google-access
+  elif [ "$(cat "$OUT")" = "${SUBNET_RANGE%/*}/26" ]; then # as it was made once
+    change compute networks subnets expand-ip-range "$SUBNET" "--region=$REGION" \
+      "--prefix-length=${SUBNET_RANGE#*/}"
+  fi
+  done_step
   ensure "Fixed IP address" "compute addresses" "$ADDRESS" "--region=$REGION" --
   ensure "Router" "compute routers" "$ROUTER" "--region=$REGION" -- "--network=$NETWORK"
   ensure "Cloud NAT" "compute routers nats" "$NAT" "--router=$ROUTER" "--region=$REGION" -- \
@@ -682,24 +461,29 @@ make_bucket() {
 }
 
 make_database() {
-  local group
+  local group field
   step "Firestore database $DATABASE"
   if ! exists firestore databases describe "--database=$DATABASE" '--format=value(type)'; then
     change firestore databases create "--database=$DATABASE" "--location=$REGION" \
       --type=firestore-native --format=none
-  elif [ "$(cat "$WORK/out")" = DATASTORE_MODE ]; then
+  elif [ "$(cat "$OUT")" = DATASTORE_MODE ]; then
     fail_step "It is in Datastore mode, which has no Firestore in it. Name another one in
 $ENV_FILE, such as  FIRESTORE_DATABASE: \"fyers-alerts\""
   fi
   done_step
-  step "Firestore expiry of alerts and once"
+  step "Firestore forgets old documents"
   look firestore fields ttls list "--database=$DATABASE" '--format=value(name)'
-  for group in alerts once; do
-    if ! printf '%s\n' "$FOUND" | grep -q "/$group/fields/expires_at\$"; then
-      change firestore fields ttls update expires_at "--collection-group=$group" \
+  # A collection has one such field; records of alerts had another one once.
+  if printf '%s\n' "$FOUND" | grep -q '/alerts/fields/expires_at$'; then
+    change firestore fields ttls update expires_at --collection-group=alerts \
+      "--database=$DATABASE" --disable-ttl --format=none
+  fi
+  while read -r group field; do
+    if [ -n "$group" ] && ! printf '%s\n' "$FOUND" | grep -q "/$group/fields/$field\$"; then
+      change firestore fields ttls update "$field" "--collection-group=$group" \
         "--database=$DATABASE" --enable-ttl --async --format=none
     fi
-  done
+  done <<<"$EXPIRY_TABLE"
   done_step
 }
 
@@ -719,25 +503,44 @@ make_repository() {
       "--policy=$WORK/cleanup.json" --no-dry-run --format=none
   fi
   done_step
+  step "The builder may write images there"
+  policy "artifacts repositories" "$REPOSITORY" "--location=$REGION"
+  grant roles/artifactregistry.writer "$(account builder)"
+  settle
+  done_step
 }
 
 grant_rights() {
-  local function name
+  local function name symbols
   step "Rights in the project"
   policy projects "$PROJECT"
-  grant roles/run.builder "$(account builder)"
+  revoke roles/run.builder "$(account builder)" # it reads every bucket of the project
+  grant roles/logging.logWriter "$(account builder)"
   for function in $ALL_FUNCTIONS; do
     describe_function "$function"
     [ "$FIRESTORE" = - ] || grant "roles/datastore.$FIRESTORE" "$(account "$function")"
   done
+  settle
   done_step
 
   step "Rights on the bucket"
   policy "storage buckets" "gs://$BUCKET"
+  symbols="resource.name.startsWith(\"projects/_/buckets/$BUCKET/objects/$SYMBOLS\")"
   for function in $ALL_FUNCTIONS; do
     describe_function "$function"
-    [ "$OBJECTS" = - ] || grant "roles/storage.$OBJECTS" "$(account "$function")"
+    name=$(account "$function")
+    case $OBJECTS in
+      -) ;;
+      symbols*)
+        revoke roles/storage.objectUser "$name"
+        # Without the list of names a missing object would look like a missing right.
+        grant roles/storage.legacyBucketReader "$name"
+        grant "roles/storage.object${OBJECTS#symbols}" "$name" symbols "$symbols"
+        ;;
+      *) grant "roles/storage.$OBJECTS" "$name" ;;
+    esac
   done
+  settle
   done_step
 
   step "Rights on the topic"
@@ -746,6 +549,7 @@ grant_rights() {
     describe_function "$function"
     [ "$PUBLISH" = - ] || grant roles/pubsub.publisher "$(account "$function")"
   done
+  settle
   done_step
 
   while read -r name _; do
@@ -756,16 +560,112 @@ grant_rights() {
         grant roles/secretmanager.secretAccessor "$(account "$function")"
       fi
     done
+    settle
     done_step
   done <"$WORK/versions"
 }
 
+# ---- the image -------------------------------------------------------------------------
+
+# Finds the image that holds the last commit, or begins to build it. One image serves all
+# functions, so that everything is deployed in one build's time; that Cloud Run built it
+# from source keeps Google's automatic updates of its base. A service nobody may call
+# stands for it: it shows that the image starts, and its label says what is in it.
+start_image() {
+  local place where=$REGION code image ready found=""
+  CODE=$(git -C "$HERE" rev-parse HEAD:functions HEAD:shared HEAD:requirements.txt |
+    git -C "$HERE" hash-object --stdin)
+  [ -z "$DRY" ] || CODE=CODE
+  step "Image of the code"
+  for place in "$REGION" "$ELSEWHERE"; do
+    if exists run services describe "$IMAGE_SERVICE" "--region=$place" '--format=csv[no-heading](metadata.labels.code,spec.template.spec.containers[0].image,status.conditions[0].status)'; then
+      where=$place
+      IFS=, read -r code image ready <"$OUT"
+      if [ "$ready" = True ]; then
+        IMAGE=$image
+        [ "$code" != "$CODE" ] || found=1
+      fi
+    fi
+    [ -z "$found" ] || break
+  done
+  if [ -n "$found" ] || { [ "$COMMAND" = secret ] && [ -n "$IMAGE" ]; }; then
+    done_step
+  else
+    done_step "to be built"
+    # shellcheck disable=SC2086 # a list of names
+    stage "$WORK/stage" $ALL_FUNCTIONS
+    build_image "$where"
+  fi
+}
+
+build_image() {
+  local how=(beside image)
+  BUILDING=$1
+  allow_builds "$1"
+  step "Build in $1"
+  BUILD_BEGAN=$SECONDS
+  CHANGED=1
+  if [ -n "$DRY" ]; then
+    how=(attempt)
+  fi
+  "${how[@]}" run deploy "$IMAGE_SERVICE" "--region=$1" \
+    "--source=$WORK/stage" --function=readyz "--base-image=$BASE_IMAGE" \
+    "--image=$REGION-docker.pkg.dev/$PROJECT/$REPOSITORY/$IMAGE_SERVICE" \
+    "--service-account=$(account builder)" \
+    "--build-service-account=projects/$PROJECT/serviceAccounts/$(account builder)" \
+    --memory=512Mi --max-instances=1 --ingress=internal --no-allow-unauthenticated \
+    "--labels=app=$IMAGE_SERVICE,code=$CODE" --format=none
+  done_step begun
+}
+
+# Waits for the build, if there is one. Some projects may build in a few regions only, which
+# Google says when one is asked for elsewhere.
+finish_image() {
+  [ -n "$BUILDING" ] || return 0
+  step "The image is built"
+  BEGAN=$BUILD_BEGAN
+  if [ -z "$DRY" ] && ! joined image; then
+    if [ "$BUILDING" = "$ELSEWHERE" ] || ! grep -qiE \
+      'concurrent builds quota|quota restrictions|restricted.*region|region.*restricted' "$ERR"; then
+      fail_step
+    fi
+    done_step "not allowed"
+    say "  Google lets this project build in a few regions only, $REGION is none; next: $ELSEWHERE"
+    build_image "$ELSEWHERE"
+    finish_image
+    return
+  fi
+  CHANGED=1
+  look run services describe "$IMAGE_SERVICE" "--region=$BUILDING" \
+    '--format=value(spec.template.spec.containers[0].image)'
+  IMAGE=$FOUND
+  [ -z "$DRY" ] || IMAGE=IMAGE
+  BUILDING=""
+  done_step
+}
+
+# gcloud uploads what is built into a bucket of this name.
+allow_builds() {
+  local bucket="gs://run-sources-$PROJECT-$1"
+  printf '%s\n' '{"rule": [{"action": {"type": "Delete"}, "condition": {"age": 7}}]}' \
+    >"$WORK/uploads.json"
+  ensure "Bucket of uploads" "storage buckets" "$bucket" -- "--location=$1" \
+    --uniform-bucket-level-access --public-access-prevention \
+    "--lifecycle-file=$WORK/uploads.json"
+  step "The builder may read the uploads"
+  policy "storage buckets" "$bucket"
+  grant roles/storage.objectViewer "$(account builder)"
+  settle
+  done_step
+}
+
 # ---- the functions ---------------------------------------------------------------------
 
-# Lists what is up in $WORK/services: name, digest, last revision made, last one ready.
+# Lists what is up in $WORK/services: name, digest, last revision made, last one ready, and
+# the revision to which the traffic is pinned, if any.
 list_services() {
   step "Services already up"
-  look run services list "--region=$REGION" '--format=csv[no-heading](metadata.name,metadata.labels.stage,status.latestCreatedRevisionName,status.latestReadyRevisionName)'
+  look run services list "--region=$REGION" '--format=csv[no-heading](metadata.name,metadata.labels.stage,status.latestCreatedRevisionName,status.latestReadyRevisionName,spec.traffic[0].revisionName)'
   printf '%s\n' "$FOUND" >"$WORK/services"
   done_step ok
 }
@@ -774,14 +674,21 @@ is_up() {
   grep -q "^$(service_name "$1")," "$WORK/services"
 }
 
-# Puts the gcloud arguments that deploy a function into FLAGS.
+# Whether its newest revision waits for the traffic.
+is_held_back() {
+  awk -F, -v name="$(service_name "$1")" '$1 == name && $5 != "" { found = 1 }
+    END { exit !found }' "$WORK/services"
+}
+
+# Puts the gcloud arguments that deploy a function into FLAGS, and the digest of what it is
+# made from into LABEL.
 deploy_flags() {
+  local flag
   describe_function "$1"
-  write_environment "$WORK/$1.env.yaml"
+  write_environment "$1" "$WORK/$1.env.yaml"
   FLAGS=(run deploy "$(service_name "$1")" "--region=$REGION"
-    "--source=$WORK/stage/$1" "--function=$1" "--base-image=$BASE_IMAGE"
+    "--image=$IMAGE" "--base-image=$BASE_IMAGE"
     "--service-account=$(account "$1")"
-    "--build-service-account=projects/$PROJECT/serviceAccounts/$(account builder)"
     "--env-vars-file=$WORK/$1.env.yaml" "$(secret_flags "$1")"
     "--memory=$MEMORY" "--cpu=$CPU" --cpu-boost "--concurrency=$CONCURRENCY"
     "--max-instances=$MAX" "--timeout=${SECS}s" --ingress=all --no-allow-unauthenticated)
@@ -795,55 +702,132 @@ deploy_flags() {
   else
     FLAGS+=(--clear-network)
   fi
-}
-
-# What a service was made from: the committed files, its environment and its flags.
-digest() {
-  local flag
-  {
-    git -C "$HERE" rev-parse "HEAD:./functions/$1/main.py" HEAD:./shared \
-      HEAD:./requirements.txt
+  LABEL=$({
     cat "$WORK/$1.env.yaml"
     for flag in "${FLAGS[@]}"; do
       printf '%s\n' "${flag/$WORK/BUILD}"
     done
-  } | git -C "$HERE" hash-object --stdin
+  } | git -C "$HERE" hash-object --stdin)
+  [ -z "$DRY" ] || LABEL=DIGEST
+  FLAGS+=("--labels=app=fyers-alerts,stage=$LABEL" --format=none)
+  # A revision that others call gets the traffic only after it has answered. One that only
+  # Scheduler calls gets it from Cloud Run as soon as it has started.
+  if [ "$ACCESS" = public ] && is_up "$1"; then
+    FLAGS+=(--no-traffic --tag=next)
+  fi
 }
 
-deploy_function() {
-  local label
-  stage "$WORK/stage" "$1"
-  deploy_flags "$1"
-  label=$(digest "$1")
-  [ -z "$DRY" ] || label=DIGEST
-  step "Function $(service_name "$1")"
-  if [ -n "$DRY" ]; then
-    sed 's/^/#   /' "$WORK/$1.env.yaml" >&3
-  fi
-  if ! awk -F, -v name="$(service_name "$1")" -v label="$label" \
+# Whether the service is already made from exactly this.
+is_current() {
+  awk -F, -v name="$(service_name "$1")" -v label="$LABEL" \
     '$1 == name && $2 == label && $3 == $4 { found = 1 } END { exit !found }' \
-    "$WORK/services"; then
-    change "${FLAGS[@]}" "--labels=app=fyers-alerts,stage=$label" --format=none
-    DEPLOYED="$DEPLOYED $1"
-  fi
-  done_step
+    "$WORK/services"
 }
 
+# Deploys side by side what differs; each reports into files of its own.
 deploy_functions() {
-  local function
+  local function began=$SECONDS failed=""
+  GUIDE=6
   list_services
   DEPLOYED=""
   for function in $CHOSEN; do
-    deploy_function "$function"
+    deploy_flags "$function"
+    if [ -n "$DRY" ]; then
+      step "Function $(service_name "$function")"
+      sed 's/^/#   /' "$WORK/$function.env.yaml" >&3
+      change "${FLAGS[@]}"
+      done_step
+    elif is_current "$function"; then
+      step "Function $(service_name "$function")"
+      done_step
+    else
+      DEPLOYED="$DEPLOYED $function"
+    fi
   done
+  ask_in_market_hours
+  for function in $DEPLOYED; do
+    deploy_flags "$function"
+    beside "$function" "${FLAGS[@]}"
+  done
+  for function in $DEPLOYED; do
+    step "Function $(service_name "$function")"
+    BEGAN=$began # all began together
+    joined "$function" || failed="$failed $function"
+    CHANGED=1
+    done_step "$(listed "$function" "$failed" && printf 'FAILED (%s s)' "$((SECONDS - began))")"
+  done
+  if [ -n "$failed" ]; then # the others are up: a repeated run has only these to do
+    function=${failed##* }
+    step "Function $(service_name "$function")"
+    ERR="$WORK/$function.err"
+    fail_step
+  fi
+}
+
+ask_in_market_hours() {
+  local now
+  [ -n "$DEPLOYED" ] && is_up webhook || return 0
+  now=$(TZ=IST-5:30 date +%u%H%M)
+  case $now in
+    [1-5]0915 | [1-5]091[6-9] | [1-5]09[2-5]? | [1-5]1[0-4]?? | [1-5]15[0-3]?)
+      confirm "The market is open. New revisions are asked first and get the traffic when they answer," \
+        "but an alert may meet a cold instance. To be deployed:$DEPLOYED"
+      ;;
+  esac
+}
+
+# Gives the traffic to revisions that wait for it, once each has answered.
+move_traffic() {
+  local function url
+  for function in $CHOSEN; do
+    describe_function "$function"
+    [ "$ACCESS" = public ] || continue
+    url=$(service_url "$function")
+    if is_up "$function" && { is_held_back "$function" || listed "$function" "$DEPLOYED"; }; then
+      step "Traffic to the new $(service_name "$function")"
+      listed "$function" "$DEPLOYED" || # from a run that ended before, or rolled back
+        change run services update-traffic "$(service_name "$function")" "--region=$REGION" \
+          --update-tags=next=LATEST --format=none
+      wait_for_answer "$function" "$(service_url "$function" next---)"
+      change run services update-traffic "$(service_name "$function")" "--region=$REGION" \
+        --to-latest --remove-tags=next --format=none
+      done_step
+    elif listed "$function" "$DEPLOYED"; then
+      step "The first answer of $(service_name "$function")"
+      wait_for_answer "$function" "$url"
+      CHANGED=1
+      done_step
+    fi
+  done
+}
+
+# A new instance may need a minute before the network carries it.
+wait_for_answer() {
+  local tries=0
+  [ -z "$DRY" ] || return 0
+  until answers "$1" "$2"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 36 ] || fail_step "It does not answer as it should: $HEARD
+An old revision, if there is one, keeps the traffic. What it wrote: ./deploy.sh logs $(service_name "$1")"
+    sleep 5
+  done
+}
+
+# answers FUNCTION URL: whether the function itself has answered. readyz may well say no
+# (nobody is logged in yet), and a login page misses its parameters; a failure, or a
+# refusal by Google in front of it, is no answer.
+answers() {
+  HEARD=$(curl -sS -m 20 -w ' (status %{http_code})' "$2" 2>&1 | tail -c 600) || true
+  case $1:$HEARD in
+    readyz:*'"checks"'*) ;;
+    *"status 2"* | *"status 3"* | *"status 400)" | *"status 401)" | *"status 405)") ;;
+    *) return 1 ;;
+  esac
 }
 
 # Whether a function is there now, from before or from this run.
 present() {
-  case " $CHOSEN " in
-    *" $1 "*) return 0 ;;
-  esac
-  is_up "$1"
+  listed "$1" "$CHOSEN" || is_up "$1"
 }
 
 grant_calls() {
@@ -854,16 +838,28 @@ grant_calls() {
       step "Scheduler may call $(service_name "$function")"
       policy "run services" "$(service_name "$function")" "--region=$REGION"
       grant roles/run.invoker "$(account scheduler)"
+      settle
       done_step
     fi
   done
   if [ -n "$KEEP_WARM" ] && present webhook; then
-    # A change to a service needs the right to act as its account, even when that stays.
+    # Google knows no narrower right than to change a service, nor to do so without acting
+    # as its account. The role holds nothing else, and on the webhook only.
+    step "The role of keep-warm"
+    if ! exists iam roles describe "$WARM_ROLE" --format=none; then
+      change iam roles create "$WARM_ROLE" "--title=FYERS alerts: scale the webhook" \
+        --permissions=run.services.get,run.services.update --stage=GA --format=none
+      MADE=1
+    fi
+    done_step
     step "Keep-warm may scale the webhook, nothing else"
     policy "run services" webhook "--region=$REGION"
-    grant roles/run.developer "$(account keep-warm)"
+    revoke roles/run.developer "$(account keep-warm)"
+    grant "projects/$PROJECT/roles/$WARM_ROLE" "$(account keep-warm)"
+    settle
     policy "iam service-accounts" "$(account webhook)"
     grant roles/iam.serviceAccountUser "$(account keep-warm)"
+    settle
     done_step
   fi
 }
@@ -893,6 +889,7 @@ schedule() {
       flags+=("$flag")
     done
     [ -z "$DRY" ] || mark="fyers-alerts DIGEST"
+    case $job in fyers-warm-*) WARM_CHANGED=1 ;; esac
     change scheduler jobs "$verb" http "$job" "--location=$REGION" "${flags[@]}" \
       "--time-zone=$TIME_ZONE" "--description=$mark" --format=none
   fi
@@ -941,7 +938,38 @@ make_jobs() {
     step "No kept instance of the webhook"
     change run services update webhook "--region=$REGION" --min=0 --format=none
     done_step
+  elif [ -n "$WARM_CHANGED" ]; then
+    prove_keep_warm
   fi
+}
+
+# Runs the job that keeps an instance and reads back what it did: a refusal would only show
+# in a log otherwise. Outside its hours the other job follows.
+prove_keep_warm() {
+  local now
+  now=$(TZ=IST-5:30 date +%u%H%M)
+  step "Keep-warm works"
+  run_warm_job fyers-warm-on 1
+  case $DRY$now in
+    [1-5]085[5-9] | [1-5]09?? | [1-5]1[0-4]?? | [1-5]15[0-4]?) ;;
+    *) run_warm_job fyers-warm-off "" ;;
+  esac
+  done_step
+}
+
+run_warm_job() {
+  local tries=0
+  change scheduler jobs run "$1" "--location=$REGION"
+  [ -z "$DRY" ] || return 0
+  while :; do
+    look run services describe webhook "--region=$REGION" \
+      '--format=value(metadata.annotations["run.googleapis.com/minScale"])'
+    [ "${FOUND#0}" != "$2" ] || return 0
+    tries=$((tries + 1))
+    [ "$tries" -lt 24 ] || fail_step "The job $1 ran, and the webhook keeps \"$FOUND\" instances.
+What it was answered: ./deploy.sh status, and the job's log in the console."
+    sleep 5
+  done
 }
 
 # ---- the commands ----------------------------------------------------------------------
@@ -951,13 +979,13 @@ ask_readyz() {
 }
 
 symbols_are_ready() {
-  printf '%s' "$READYZ" | tr -d '\n' | grep -qE '"symbols": *(\{[^}]*)?"ok"'
+  printf '%s' "$READYZ" | tr -d '\n' | grep -qE "$READYZ_GOOD"
 }
 
 # Without a snapshot the first alert would be refused, so the daily job runs once now: by
 # way of the Scheduler, which proves its right to call, too.
 first_snapshot() {
-  local give_up
+  local tries=0
   present readyz && present refresh_symbols || return 0
   step "Symbol snapshot"
   if [ -n "$DRY" ]; then
@@ -968,13 +996,12 @@ first_snapshot() {
   ask_readyz
   if ! symbols_are_ready; then
     change scheduler jobs run fyers-symbols "--location=$REGION"
-    give_up=$((SECONDS + 180))
     until symbols_are_ready; do
-      [ "$SECONDS" -lt "$give_up" ] ||
+      tries=$((tries + 1))
+      [ "$tries" -lt 36 ] ||
         fail_step "readyz still misses the symbols three minutes after refresh-symbols was
 called; it says: $READYZ
-What refresh-symbols wrote: gcloud run services logs read refresh-symbols --region=$REGION \
---project=$PROJECT"
+What refresh-symbols wrote: ./deploy.sh logs refresh-symbols"
       sleep 5
       ask_readyz
     done
@@ -992,25 +1019,32 @@ print_result() {
     '   "optionType": "CE", "expiry": "WEEKLY", "action": "SELL", "qty": 65,' \
     '   "productType": "INTRADAY", "time": "{{timenow}}"}' \
     "Its token:  gcloud secrets versions access latest --secret=WEBHOOK_SECRET_TOKEN --project=$PROJECT" \
-    "" "Next: open $(service_url auth_url) and log in to FYERS."
+    "" "Next: open $(service_url auth_url) and log in to FYERS (docs/deploy.md, step 8)."
 }
 
 begin() {
   need_tools
   find_project
   if [ -n "$DRY" ]; then
-    say "# The commands of a first run in $PROJECT, $REGION. Nothing is touched."
+    say "# The commands of a first run in $PROJECT, ${REGION:-asia-south1}. Nothing is touched."
     say "# BUILD is a folder made for the run; what is known only then is in capitals."
-  else
-    say "Project $PROJECT, region $REGION"
   fi
+}
+
+# know_project: number, region and the options chosen before.
+know_project() {
+  begin
+  find_number
+  recall
+  [ -n "$DRY" ] || say "Project $PROJECT, region $REGION"
 }
 
 command_address() {
   begin
   find_number
   enable_apis
-  IP=""
+  recall
+  GUIDE=4
   if [ -n "$STATIC_IP" ]; then
     make_network
     find_address
@@ -1018,39 +1052,46 @@ command_address() {
   say "" "The FYERS app (https://myapi.fyers.in/dashboard) asks for:"
   [ -z "$IP" ] || say "  IP address     $IP"
   say "  Redirect URI   $(service_url generate_token)"
-  say "" "Then put its app id into env.yaml and run ./deploy.sh deploy"
+  [ -z "$IP" ] || say "" "FYERS lets a registered address be changed once in 7 days only, by rule of the exchange:" \
+    "look twice before you save it. This one stays yours until ./deploy.sh destroy."
+  say "" "Then put its app id into env.yaml and run ./deploy.sh deploy (docs/deploy.md, step 5)"
 }
 
 command_deploy() {
   begin
-  find_python
-  unpack_commit
-  read_needs
   read_settings
-  require_settings
-  DATABASE=$(setting FIRESTORE_DATABASE)
-  DATABASE=${DATABASE:-(default)}
   find_number
   enable_apis
+  recall
   store_secrets # asks now, so that nobody has to wait for the questions
+  deploy_all
+}
+
+deploy_all() {
+  local began=$SECONDS
   make_accounts
-  IP=""
+  make_repository
+  start_image # and go on while it is built
   if [ -n "$STATIC_IP" ]; then
     make_network
     find_address
   fi
   make_bucket
+  remember
   make_database
   ensure "Topic $TOPIC" "pubsub topics" "$TOPIC" --
-  make_repository
   grant_rights
+  finish_image
   deploy_functions
   grant_calls
   make_jobs
   first_snapshot
+  move_traffic
+  [ -z "$ALERT_EMAIL" ] || make_watch
   if [ -z "$DRY" ]; then
     ask_readyz
     print_result
+    say "Done in $((SECONDS - began)) s."
   fi
 }
 
@@ -1063,160 +1104,9 @@ command_stage() {
   fi
   umask 022
   for function in $CHOSEN; do
-    stage "$STAGE_DIR" "$function"
+    stage "$STAGE_DIR/$function" "$function"
     say "$STAGE_DIR/$function"
   done
-}
-
-# heading TITLE: a part of the status.
-heading() {
-  STEP=$1
-  if [ -n "$DRY" ]; then
-    say "" "# $1"
-  else
-    say "" "$1"
-  fi
-}
-
-indented() { sed 's/^/  /' "$WORK/out" >&3; }
-
-command_status() {
-  begin
-  find_number
-  heading "Services"
-  look run services list "--region=$REGION" --filter=metadata.labels.app=fyers-alerts \
-    '--format=table[no-heading](metadata.name,status.latestReadyRevisionName,status.url)'
-  indented
-  heading "Registered IP address"
-  if exists compute addresses describe "$ADDRESS" "--region=$REGION" \
-    '--format=value(address)'; then
-    indented
-  elif [ -z "$DRY" ]; then
-    say "  none"
-  fi
-  heading "Schedules: when ($TIME_ZONE), state, last run, its error code"
-  look scheduler jobs list "--location=$REGION" '--filter=description:fyers-alerts' \
-    '--format=table[no-heading](name.basename(),schedule,state,lastAttemptTime,status.code)'
-  indented
-  heading "readyz"
-  if [ -z "$DRY" ]; then
-    ask_readyz
-    say "  $READYZ"
-  fi
-}
-
-confirm_destroy() {
-  local answer what="The functions, schedules, rights and the registered address go"
-  if [ -n "$WITH_DATA" ]; then
-    what="$what, AND the data: tokens, symbols, the alerts' records, the secrets."
-  else
-    what="$what; bucket, database and secrets stay (--with-data takes them too)."
-  fi
-  [ -z "$YES$DRY" ] || return 0
-  [ -t 0 ] || die "destroy asks first, and this is no terminal: add --yes."
-  say "$what" "A new address would have to be registered with FYERS again."
-  printf 'Type the project id (%s) to go on: ' "$PROJECT" >&3
-  read -r answer || answer=""
-  [ "$answer" = "$PROJECT" ] || die "Nothing was changed."
-}
-
-destroy_jobs_and_services() {
-  local job rest function
-  found_among "scheduler jobs" "--location=$REGION" '--format=value(name.basename())'
-  while read -r job rest; do
-    [ -z "$job" ] || drop_present "Schedule $job" "scheduler jobs" "$job" "--location=$REGION"
-  done <<<"$JOBS_TABLE$WARM_TABLE"
-  found_among "run services" "--region=$REGION" '--format=value(metadata.name)'
-  for function in $ALL_FUNCTIONS; do
-    function=$(service_name "$function")
-    drop_present "Function $function" "run services" "$function" "--region=$REGION"
-  done
-  found_among "artifacts packages" "--repository=$REPOSITORY" "--location=$REGION" \
-    '--format=value(name.basename())'
-  for function in $ALL_FUNCTIONS; do
-    function=$(service_name "$function")
-    drop_present "Images of $function" "artifacts packages" "$function" \
-      "--repository=$REPOSITORY" "--location=$REGION"
-  done
-}
-
-# Cloud Run holds a subnet for one to two hours after its last service.
-destroy_network() {
-  drop "Cloud NAT" "compute routers nats" "$NAT" "--router=$ROUTER" "--region=$REGION"
-  drop "Router" "compute routers" "$ROUTER" "--region=$REGION"
-  drop "Fixed IP address" "compute addresses" "$ADDRESS" "--region=$REGION"
-  step "Subnet"
-  if exists compute networks subnets describe "$SUBNET" "--region=$REGION" --format=none; then
-    CHANGED=1
-    if ! attempt compute networks subnets delete "$SUBNET" "--region=$REGION"; then
-      grep -qi 'in use\|being used\|resourceInUse' "$WORK/err" || fail_step
-      done_step "still in use"
-      LEFT="The subnet and the network (free of charge): Cloud Run lets go of them one to two hours
-after the last service. Run ./deploy.sh destroy again then."
-      return
-    fi
-  fi
-  done_step
-  drop "Network" "compute networks" "$NETWORK"
-}
-
-destroy_accounts() {
-  local name role
-  step "Rights in the project"
-  policy projects "$PROJECT"
-  for name in $ALL_FUNCTIONS builder; do
-    for role in roles/run.builder roles/datastore.user roles/datastore.viewer; do
-      if granted "$role" "$(account "$name")"; then
-        change projects remove-iam-policy-binding "$PROJECT" "--role=$role" \
-          "--member=serviceAccount:$(account "$name")" --condition=None --format=none
-      fi
-    done
-  done
-  done_step
-  found_among "iam service-accounts" '--format=value(email)'
-  for name in $ALL_FUNCTIONS scheduler builder keep-warm; do
-    drop_present "Account fyers-$(service_name "$name")" "iam service-accounts" \
-      "$(account "$name")"
-  done
-}
-
-# Only what is ours: the database may hold other collections.
-destroy_data() {
-  local name
-  step "Bucket $BUCKET"
-  if exists storage buckets describe "gs://$BUCKET" --format=none; then
-    change storage rm --recursive "gs://$BUCKET"
-  fi
-  done_step
-  step "Collections alerts and once"
-  if exists firestore databases describe "--database=$DATABASE" --format=none; then
-    change firestore bulk-delete --collection-ids=alerts,once "--database=$DATABASE"
-  fi
-  done_step
-  found_among secrets '--format=value(name.basename())'
-  for name in $SECRETS; do
-    drop_present "Secret $name" secrets "$name"
-  done
-}
-
-command_destroy() {
-  begin
-  find_python
-  unpack_commit
-  read_needs
-  DATABASE="(default)"
-  if [ -f "$ENV_FILE" ]; then
-    read_settings
-    DATABASE=$(setting FIRESTORE_DATABASE)
-    DATABASE=${DATABASE:-(default)}
-  fi
-  confirm_destroy
-  destroy_jobs_and_services
-  destroy_network
-  drop "Topic $TOPIC" "pubsub topics" "$TOPIC"
-  destroy_accounts
-  [ -z "$WITH_DATA" ] || destroy_data
-  [ -z "$LEFT" ] || die "" "Left over: $LEFT"
 }
 
 # ---- the command line ------------------------------------------------------------------
@@ -1230,23 +1120,27 @@ parse() {
   while [ $# -gt 0 ]; do
     case $1 in
       -h | --help)
-        usage
+        cat "$HERE/local/deploying/help.txt"
         exit 0
         ;;
-      --project | --region | --env-file)
+      --project | --region | --env-file | --alert-email)
         [ $# -ge 2 ] && [ -n "$2" ] || wrong_usage "$1 needs a value."
         case $1 in
           --project) PROJECT=$2 ;;
           --region) REGION=$2 ;;
           --env-file) ENV_FILE=$2 ;;
+          --alert-email) ALERT_EMAIL=$2 ;;
         esac
         shift
         ;;
       --project=*) PROJECT=${1#*=} ;;
       --region=*) REGION=${1#*=} ;;
       --env-file=*) ENV_FILE=${1#*=} ;;
-      --no-static-ip) STATIC_IP="" ;;
-      --no-keep-warm) KEEP_WARM="" ;;
+      --alert-email=*) ALERT_EMAIL=${1#*=} ;;
+      --static-ip) STATIC_IP=yes ;;
+      --no-static-ip) STATIC_IP=no ;;
+      --keep-warm) KEEP_WARM=yes ;;
+      --no-keep-warm) KEEP_WARM=no ;;
       --dry-run) DRY=1 ;;
       --allow-dirty) ALLOW_DIRTY=1 ;;
       --with-data) WITH_DATA=1 ;;
@@ -1256,51 +1150,64 @@ parse() {
     esac
     shift
   done
-  # Without the network a new instance needs no minute to reach FYERS.
-  [ -n "$STATIC_IP" ] || KEEP_WARM=""
 }
 
 parse_word() {
   if [ -z "$COMMAND" ]; then
     case $1 in
-      address | deploy | status | destroy | stage) COMMAND=$1 ;;
+      address | deploy | status | destroy | stage | secret | logs) COMMAND=$1 ;;
+      pause | resume | rollback | rehearse | journal) COMMAND=$1 ;;
       *) wrong_usage "There is no command $1." ;;
     esac
   elif [ "$COMMAND" = stage ] && [ -z "$STAGE_DIR" ]; then
     STAGE_DIR=$1
+  elif [ "$COMMAND" = secret ] && [ -z "$SECRET" ]; then
+    SECRET=$1
+  elif [ "$COMMAND" = journal ]; then
+    WORDS+=("$1")
   else
-    case $COMMAND in
-      deploy | stage) ;;
-      *) wrong_usage "$COMMAND takes no arguments." ;;
+    case $COMMAND$CHOSEN in
+      deploy* | stage* | rollback* | logs) ;;
+      *) wrong_usage "$COMMAND takes no ${CHOSEN:+more }arguments." ;;
     esac
-    case " $ALL_FUNCTIONS " in
-      *" $(printf '%s' "$1" | tr - _) "*) ;;
-      *) wrong_usage "There is no function $1; there are: $ALL_FUNCTIONS" ;;
-    esac
+    listed "$(printf '%s' "$1" | tr - _)" "$ALL_FUNCTIONS" ||
+      wrong_usage "There is no function $1; there are: $ALL_FUNCTIONS"
     CHOSEN="$CHOSEN $(printf '%s' "$1" | tr - _)"
   fi
 }
 
+# What still runs beside goes down with a failed run; a build at Google goes on.
 clean_up() {
-  [ -z "$UNSEEN" ] || stty echo
+  local running
+  running=$(jobs -p)
+  # shellcheck disable=SC2086 # a list of numbers
+  [ -z "$running" ] || kill $running 2>/dev/null || true
   rm -rf "$WORK"
 }
 
 main() {
+  local part
   HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-  PROJECT="" REGION=asia-south1 ENV_FILE="$HERE/env.yaml" STATIC_IP=1 KEEP_WARM=1
-  DRY="" ALLOW_DIRTY="" WITH_DATA="" YES="" COMMAND="" CHOSEN="" STAGE_DIR=""
-  STEP="" CHANGED="" FOUND="" ANSWER="" NOTE="" DEPLOYED="" KEPT="" LEFT="" IP=""
-  UNSEEN="" # set while the terminal does not show what is typed
+  for part in gcloud watch operate destroy; do
+    # shellcheck source=/dev/null # they are checked on their own
+    . "$HERE/local/deploying/$part.sh"
+  done
+  PROJECT="" REGION="" ENV_FILE="$HERE/env.yaml" STATIC_IP="" KEEP_WARM="" ALERT_EMAIL=""
+  DRY="" ALLOW_DIRTY="" WITH_DATA="" YES="" COMMAND="" CHOSEN="" STAGE_DIR="" SECRET="" WORDS=()
+  STEP="" CHANGED="" FOUND="" ANSWER="" NOTE="" GUIDE="" DEPLOYED="" KEPT="" LEFT="" IP=""
+  MADE="" BUILDING="" BUILD_BEGAN=0 CODE="" IMAGE="" OLD_UNTIL="" WARM_CHANGED="" ENABLED="" DATABASE="(default)"
   GIVEN=${1+ $*}
+  find_functions
   parse "$@"
   COMMAND=${COMMAND:-deploy}
   CHOSEN=${CHOSEN:-$ALL_FUNCTIONS}
-  if [ "$COMMAND" = stage ] && [ -z "$STAGE_DIR" ]; then
-    wrong_usage "stage needs the folder to write to."
-  fi
+  [ "$COMMAND$STAGE_DIR" != stage ] || wrong_usage "stage needs the folder to write to."
+  [ "$COMMAND$SECRET" != secret ] || wrong_usage "secret needs the name of one."
   export CLOUDSDK_CORE_DISABLE_PROMPTS=1 # a question nobody sees would hang
   WORK=$(mktemp -d)
+  OUT="$WORK/out" ERR="$WORK/err"
+  : >"$ERR"
+  : >"$WORK/processes"
   trap clean_up EXIT
   trap 'exit 130' INT TERM
   "command_$COMMAND"

@@ -54,7 +54,7 @@ def play(ground: Playground, story: Story) -> dict[str, object]:
     login = ground.log_in()
     story.tell("Logged in", f"auth-url, FYERS's page, generate-token: {_brief(login)}")
     symbols = ground.call("POST", "refresh-symbols")
-    story.tell("Symbol snapshot", f"refresh-symbols: {_brief(symbols)}")
+    story.tell("Symbol snapshots", f"refresh-symbols: {_listed(symbols)}")
     ready = ground.call("GET", "webhook")
     story.tell("Webhook", str(ready.get("status")))
 
@@ -80,7 +80,17 @@ def play(ground: Playground, story: Story) -> dict[str, object]:
 
     net = _position(ground, order)
     story.tell("Position", f"{order['symbol']} {net} {order['productType']}")
+    story.tell("One lot more", _refused(ground))
     return {**placed, "exits": [_line(leg) for leg in exits], "position": net}
+
+
+def _refused(ground: Playground) -> str:
+    """Return how the guardrail of one open lot refuses the next entry."""
+    reply = ground.send(json.dumps({**ground.alert(), "strategy": "one more"}))
+    content = reply.json()
+    if content.get("code") != "guardrail":
+        raise Failed(f"A lot too many was not refused: {reply.status_code}.")
+    return f"{reply.status_code} {content['error']}"
 
 
 def _placed(reply: requests.Response) -> dict[str, object]:
@@ -142,6 +152,17 @@ def _line(row: Row) -> str:
 _PRICES = (("limit", "limitPrice"), ("trigger", "stopPrice"), ("at", "tradedPrice"))
 
 
+def _listed(content: Row) -> str:
+    """Return what refresh-symbols read of each exchange."""
+    exchanges = content["exchanges"]
+    if not isinstance(exchanges, dict):
+        raise Failed(f"refresh-symbols said {content}")
+    return ", ".join(
+        f"{name} {each['contracts']} contracts of {each['underlyings']} underlyings"
+        for name, each in exchanges.items()
+    )
+
+
 def _brief(content: Row) -> str:
     hidden = ("success", "request_id", "message")
     told = [f"{name} {value}" for name, value in content.items() if name not in hidden]
@@ -158,7 +179,8 @@ def main() -> None:
     as_json = parser.parse_args().json
     story, said = Story(quiet=as_json), deque[str](maxlen=20)
     try:
-        with playground.running(log=said.append) as ground:
+        limits = {"MAX_OPEN_LOTS": "1"}
+        with playground.running(log=said.append, env=limits) as ground:
             story.tell("Started", f"simulated FYERS {ground.fyers.url}")
             story.more(f"functions {ground.functions}")
             order = play(ground, story)

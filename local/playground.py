@@ -129,7 +129,7 @@ def running(
                 "FYERS_SECRET_ID": fyers.options.secret,
                 "FYERS_PIN": fyers.options.pin,
                 "FYERS_BASE_URL": fyers.url,
-                "SYMBOL_MASTER_URL": fyers.master_url,
+                "SYMBOL_MASTER_URLS": f"{fyers.master_url},{fyers.bse_master_url}",
                 "WEBHOOK_SECRET_TOKEN": secret,
                 **(env or {}),
             },

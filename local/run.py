@@ -22,13 +22,14 @@ import requests
 
 from local import playground, serve
 from local.playground import PATIENCE, Failed, Playground
+from local.replay import Morning
 
 RECONCILE_EVERY = 60.0
 """Seconds, as the Scheduler has it."""
 MORNING = ("refresh-symbols", "refresh-token")
 MORNING_AT = timedelta(hours=8, minutes=30)
 """IST; after 06:00, when FYERS ends every token."""
-NEEDED = ("FYERS_APP_ID", "FYERS_SECRET_ID", "FYERS_PIN", "WEBHOOK_SECRET_TOKEN")
+NEEDED = ("FYERS_APP_ID", "FYERS_SECRET_ID", "WEBHOOK_SECRET_TOKEN")
 IST = timedelta(hours=5, minutes=30)
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
@@ -84,24 +85,37 @@ def live(port: int, env: Mapping[str, str]) -> Iterator[str]:
         registered = env.get("FYERS_REDIRECT_URI") or f"{address}/generate-token"
         print(f"Redirect URI of the FYERS app: {registered}")
         print(f"Log in:   {address}/auth-url")
+        print(f"Desk:     {address}/desk")
         _show(address, {"token": "<WEBHOOK_SECRET_TOKEN>", **_EXAMPLE})
         yield address
 
 
 @contextlib.contextmanager
-def simulated(port: int) -> Iterator[str]:
-    """Serve against the simulator, logged in; yield the address."""
+def simulated(port: int, replay: bool = False) -> Iterator[str]:
+    """Serve against the simulator, logged in; yield the address.
+
+    With `replay` a morning is played beside it.
+    """
     with playground.running(port, _print) as ground:
         ground.call("POST", "refresh-symbols")
         ground.log_in()
         _explain(ground)
+        if replay:
+            threading.Thread(target=_replay, args=(ground,), daemon=True).start()
         yield ground.functions
+
+
+def _replay(ground: Playground) -> None:
+    try:
+        Morning(ground).play(say=_print)
+    except (Failed, requests.RequestException) as error:
+        _print(f"replay: it ended early: {error}")
 
 
 def _explain(ground: Playground) -> None:
     options = ground.fyers.options
     print(f"FYERS is simulated at {ground.fyers.url}: no real account, no money.")
-    print(f"Logged in; to see the login page: {ground.functions}/auth-url")
+    print(f"Your desk: {ground.functions}/desk (log in there as)")
     print(f"  (FYERS ID {options.fy_id}, PIN {options.pin})")
     print(f"Order book, positions, calls: {ground.fyers.url}/_sim/state")
     _show(ground.functions, {k: v for k, v in ground.alert().items() if k != "time"})
@@ -148,7 +162,12 @@ def main() -> None:
         "--live", action="store_true", help="the REAL FYERS, real money"
     )
     parser.add_argument("--env-file", type=Path, help="NAME=value lines for --live")
+    parser.add_argument(
+        "--replay", action="store_true", help="play a morning in two minutes"
+    )
     chosen = parser.parse_args()
+    if chosen.replay and chosen.live:
+        parser.error("--replay trades at the simulator, never at the real FYERS")
     if chosen.env_file and not chosen.live:
         parser.error("--env-file is for --live; the simulator has its own settings")
     for number in ENDINGS:  # SIGINT too: a shell's background job ignores it
@@ -157,7 +176,8 @@ def main() -> None:
         env = dict(os.environ)
         if chosen.env_file:
             env |= read_env_file(chosen.env_file)
-        there = live(chosen.port, env) if chosen.live else simulated(chosen.port)
+        port, replay = chosen.port, chosen.replay
+        there = live(port, env) if chosen.live else simulated(port, replay)
         with there as address:
             _keep_going(address)
     except KeyboardInterrupt:

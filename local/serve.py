@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
-THREADS = 16  # as deploy.sh gives the webhook
+THREADS = 64  # as deploy.sh gives the webhook
 READY = "Serving on "
 GRACE_SECONDS = 5
 
@@ -146,16 +146,18 @@ def running(
     port: int = 0,
     log: Callable[[str], None] = lambda line: None,
     folder: Path = FUNCTIONS,
+    module: str = "local.serve",
 ) -> Iterator[str]:
     """Serve all functions in a process of their own; yield the address.
 
     `env` is added to a bare environment (PATH, HOME and the like), so no setting of the
-    developer's shell gets in. `log` gets each line the functions write. Raises
-    `PortTaken`, `StartFailed`.
+    developer's shell gets in. `log` gets each line the functions write. `module`
+    is what runs, this one or one that calls its `main`. Raises `PortTaken`,
+    `StartFailed`.
     """
     listener = bind(port)
     inherited = {name: os.environ[name] for name in _NEUTRAL if name in os.environ}
-    command = [sys.executable, "-m", "local.serve", "--functions", str(folder)]
+    command = [sys.executable, "-m", module, "--functions", str(folder)]
     with listener:
         process = subprocess.Popen(
             [*command, "--fd", str(listener.fileno())],
@@ -223,6 +225,8 @@ def main() -> None:
     own = address(listener)
     os.environ.setdefault("FYERS_REDIRECT_URI", f"{own}/generate-token")
     os.environ.setdefault("AUTH_URL", f"{own}/auth-url")
+    os.environ.setdefault("DESK_URL", f"{own}/desk")
+    os.environ.setdefault("WEBHOOK_URL", f"{own}/webhook")
     apps = load(arguments.functions)
     for name in apps:
         print(f"  {own}/{name}")

@@ -7,17 +7,25 @@ never reached FYERS is raised.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
+from enum import StrEnum
 from typing import Protocol
 
 from shared.models import (
-    Action,
     BookedOrder,
+    Change,
     Deadline,
+    Listing,
+    OptionChain,
     Order,
+    OrderBook,
     OrderResult,
+    OurOrder,
     Position,
+    Quote,
     Secret,
     Token,
 )
@@ -58,23 +66,34 @@ class Broker(Protocol):
     def turn(self, calls: int, deadline: Deadline) -> Turn:
         """Reserve `calls` places in the pace; raise `NotTaken` if that is too late."""
 
-    def ltp(self, ticker: str, turn: Turn) -> Decimal | None:
-        """Return the last traded price, or None where FYERS answers without one."""
+    def quote(self, ticker: str, turn: Turn) -> Quote | None:
+        """Return the quote, or None where FYERS answers without a price."""
 
-    def positions(self, turn: Turn) -> tuple[Position, ...]:
+    def chain(
+        self, underlying: str, strikes: int, timestamp: str, turn: Turn
+    ) -> OptionChain:
+        """Return the contracts round the underlying's price.
+
+        `timestamp` is FYERS's own epoch of the expiry; empty for the nearest.
+        """
+
+    def positions(self, turn: Turn) -> Listing[Position]:
         """Return every row of the net positions."""
 
-    def order_book(self, turn: Turn) -> tuple[BookedOrder, ...]:
+    def order_book(self, turn: Turn) -> Listing[BookedOrder]:
         """Return every order of the IST day."""
+
+    def market_open(self, turn: Turn) -> bool:
+        """Return whether the F&O market is open now."""
 
     def place(self, order: Order, turn: Turn) -> OrderResult:
         """Place one order; raise `NotTaken` only where FYERS provably holds nothing."""
 
-    def cancel(self, order_id: str, turn: Turn) -> bool:
-        """Cancel a working order; return whether it is certainly not working now."""
+    def cancel(self, order_ids: Sequence[str], turn: Turn) -> tuple[Change, ...]:
+        """Cancel working orders; return how each ended, in the order given."""
 
-    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> bool:
-        """Set a working order's quantity; return whether FYERS confirmed it."""
+    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> Change:
+        """Set a working order's quantity; return how that ended."""
 
     def open(self) -> None:
         """Open connections without calling any FYERS endpoint."""
@@ -88,6 +107,13 @@ class Granted:
     refresh: Secret | None
 
 
+class Lane(StrEnum):
+    """Whose way to FYERS a login takes: strangers never delay the owner's."""
+
+    OWNER = "owner"
+    OTHERS = "others"
+
+
 class LoginRefused(Exception):
     """FYERS answered a login step with an error; `code` is FYERS's own (0 if none)."""
 
@@ -95,6 +121,16 @@ class LoginRefused(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+class Entry(Protocol):
+    """One person's login at FYERS, its calls reserved; raises like `Login`."""
+
+    def exchange(self, auth_code: Secret) -> Granted:
+        """Trade a one-use auth code for tokens."""
+
+    def owner(self, access: Secret) -> str:
+        """Return the profile's `fy_id` for the access token just granted."""
 
 
 class Login(Protocol):
@@ -107,8 +143,8 @@ class Login(Protocol):
     def page(self, state: str) -> str:
         """Return the address of FYERS's login page that carries `state`."""
 
-    def exchange(self, auth_code: Secret, deadline: Deadline) -> Granted:
-        """Trade a one-use auth code for tokens."""
+    def begin(self, lane: Lane, deadline: Deadline) -> AbstractContextManager[Entry]:
+        """Reserve the calls of one login; `Unreadable` where there is no room now."""
 
     def refresh(self, token: Token, deadline: Deadline) -> Granted:
         """Ask for a new access token; refused since 1 April 2026."""
@@ -117,69 +153,14 @@ class Login(Protocol):
         """Return the profile's `fy_id` for an access token."""
 
 
-def working_buys(
-    book: tuple[BookedOrder, ...], ticker: str, product: str
-) -> tuple[BookedOrder, ...]:
-    """Return the BUY orders of a contract and product that still work, no exits."""
-    return tuple(
-        row
-        for row in book
-        if row.ticker == ticker
-        and row.product == product
-        and row.action is Action.BUY
-        and row.parent_id is None
-        and row.remaining > 0
-    )
-
-
-def working_sells(book: tuple[BookedOrder, ...], ticker: str, product: str) -> int:
-    """Return the contracts that working SELL orders, exits aside, may still sell."""
-    return sum(
-        row.remaining
-        for row in book
-        if (row.ticker, row.product) == (ticker, product)
-        and row.action is Action.SELL
-        and row.parent_id is None
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Trim:
-    """One change to an exit leg: a new quantity, zero to cancel it."""
-
-    leg: BookedOrder
-    qty: int
-
-
-def trims(
-    book: tuple[BookedOrder, ...], ticker: str, product: str, short: int
-) -> tuple[Trim, ...]:
-    """Return the changes after which open exits cover `short` contracts, no more.
-
-    Legs of one entry (same `parent_id`) protect the same contracts, so the excess is
-    counted per entry; the oldest entry's exits go first.
-    """
-    legs = [
-        row
-        for row in book
-        if row.ticker == ticker
-        and row.product == product
-        and row.parent_id is not None
-        and row.status.working
-    ]
-    entries: dict[str, list[BookedOrder]] = {}
-    for row in sorted(legs, key=lambda leg: (leg.parent_id or "", leg.order_id)):
-        entries.setdefault(row.parent_id or "", []).append(row)
-    excess = sum(max(leg.remaining for leg in group) for group in entries.values())
-    excess -= max(0, short)
-    changes: list[Trim] = []
-    for group in entries.values():
-        size = max(leg.remaining for leg in group)
-        keep = max(0, size - max(0, excess))
-        excess -= size - keep
-        changes += [
-            Trim(leg, keep + leg.filled if keep else 0)
-            for leg in group
-            if leg.remaining > keep
-        ]
-    return tuple(changes)
+def read_book(
+    ticker: str,
+    today: date,
+    ours: Iterable[OurOrder],
+    rows: Listing[BookedOrder],
+    positions: Listing[Position],
+) -> OrderBook:
+    """Return one contract's book; raise `Unreadable` if a row of it was broken."""
+    if ticker in rows.broken | positions.broken:
+        raise Unreadable(f"FYERS sent a row of {ticker} that cannot be read")
+    return OrderBook.of(ticker, today, ours, rows.rows, positions.rows)

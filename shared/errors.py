@@ -4,7 +4,10 @@
     ├── OutcomeUnknown     202   FYERS may hold the order; never a resend
     ├── BadRequest         400   the alert (or body) is wrong; `code` says how
     ├── Unauthorized       401
+    ├── Forbidden          403   another page's form, or another session's
+    ├── NotFound           404   nothing is served under this path
     ├── MethodNotAllowed   405
+    ├── SlowBody           408   the body did not come in time
     ├── InProgress         409   the same alert is at FYERS right now
     ├── NotSent            410   settled as never executed
     ├── TooLarge           413
@@ -63,11 +66,32 @@ class Unauthorized(Problem):
     code = "unauthorized"
 
 
+class Forbidden(Problem):
+    """A form came from elsewhere than the caller's own page."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(Problem):
+    """A function is served at its address alone."""
+
+    status = 404
+    code = "not_found"
+
+
 class MethodNotAllowed(Problem):
     """The function does not serve this HTTP method."""
 
     status = 405
     code = "method_not_allowed"
+
+
+class SlowBody(Problem):
+    """The request's body did not come in time; nothing of it was used."""
+
+    status = 408
+    code = "slow_body"
 
 
 class InProgress(Problem):

@@ -1,7 +1,7 @@
 """Exit levels: distances in points that FYERS takes, and the levels they mean today.
 
 FYERS measures `stopLoss` and `takeProfit` from the fill, so what is sent is a distance;
-the level told to people is as of the LTP.
+the level told to people is as of the price then.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from shared.errors import BadRequest
-from shared.models import Action
+from shared.models import Action, ExitWish, Quote, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Exits:
-    """The exits of an entry at the LTP; None where a leg has no valid level."""
+    """The exits of an entry at the price; None where a leg has no valid level."""
 
     stop: Leg | None
     target: Leg | None
@@ -31,7 +31,7 @@ class Exits:
 
 @dataclass(frozen=True, slots=True)
 class Percents:
-    """The default distances, percent of the LTP."""
+    """The default distances, percent of the price."""
 
     stop_loss: Decimal
     take_profit: Decimal
@@ -43,42 +43,100 @@ def distance(points: Decimal, tick: Decimal) -> Decimal:
     return max(ticks, Decimal(1)) * tick
 
 
+MOST_TIMES = 20
+"""An option's exit farther than this many times its price is meant for the underlying,
+or a slip."""
+
+
+def live_price(quote: Quote) -> Decimal | None:
+    """Return the price that distances start from, None where nothing ever traded.
+
+    Before the day's first trade the last price is yesterday's close, while bid and ask
+    are of now: it counts between them, else the nearer of the two does.
+    """
+    last, bid, ask = quote.ltp, quote.bid, quote.ask
+    if last is None or (bid and ask and bid > ask):
+        return last
+    if bid and last < bid:
+        return bid
+    if ask and last > ask:
+        return ask
+    return last
+
+
 def exits(
-    action: Action,
-    ltp: Decimal,
+    side: Action,
+    price: Decimal,
     tick: Decimal,
     percents: Percents,
-    sl: Decimal | None = None,
-    tp: Decimal | None = None,
+    sl: ExitWish | None = None,
+    tp: ExitWish | None = None,
+    *,
+    entry: bool = True,
 ) -> Exits:
-    """Return stop and target for an order of `action` at `ltp`.
+    """Return stop and target for an order of `side` at `price`.
 
-    A SELL's stop is above the LTP and its target below; a BUY's the other way round.
-    A given level on the wrong side raises `BadRequest` for a SELL and is passed over
-    for a BUY, which carries no exits.
+    A SELL's stop is above the price, its target below; a BUY's the other way round.
+    A wish that no exit can mean raises `BadRequest` for an entry and is passed over for
+    a close, which carries no exits. A default that has no valid level is None.
     """
-    up = 1 if action is Action.SELL else -1
+    up = 1 if side is Action.SELL else -1
+    at = _At(side, price, tick, entry)
     return Exits(
-        stop=_leg("sl", action, ltp, tick, sl, percents.stop_loss, up),
-        target=_leg("tp", action, ltp, tick, tp, percents.take_profit, -up),
+        stop=_leg("sl", at, sl, percents.stop_loss, up),
+        target=_leg("tp", at, tp, percents.take_profit, -up),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _At:
+    side: Action
+    price: Decimal
+    tick: Decimal
+    entry: bool
+
+
 def _leg(
-    name: str,
-    action: Action,
-    ltp: Decimal,
-    tick: Decimal,
-    given: Decimal | None,
-    percent: Decimal,
-    side: int,
+    name: str, at: _At, wish: ExitWish | None, percent: Decimal, side: int
 ) -> Leg | None:
-    if given is not None and (given - ltp) * side <= 0:
-        if action is Action.SELL:
-            where = "above" if side > 0 else "below"
-            raise BadRequest(f"{name} must be {where} the LTP of {ltp} for a SELL")
-        given = None
-    points = ltp * percent / 100 if given is None else given - ltp
-    step = distance(points, tick)
-    level = ltp + side * step
-    return Leg(step, level) if level >= tick else None
+    if wish is not None:
+        problem = _problem(name, at, wish, side)
+        if problem and at.entry:
+            raise BadRequest(problem)
+        if problem:
+            wish = None
+    wish = wish or ExitWish(percent, Unit.PERCENT)
+    step = distance(_points(at.price, wish), at.tick)
+    level = at.price + side * step
+    return Leg(step, level) if level >= at.tick else None
+
+
+def _points(price: Decimal, wish: ExitWish) -> Decimal:
+    match wish.unit:
+        case Unit.LEVEL:
+            return wish.value - price
+        case Unit.PERCENT:
+            return price * wish.value / 100
+        case Unit.POINTS:
+            return wish.value
+
+
+def _problem(name: str, at: _At, wish: ExitWish, side: int) -> str:
+    """Return why no exit on this side of the price can be what is wished, or empty."""
+    name += "" if wish.unit is Unit.LEVEL else wish.unit.capitalize()
+    where = "above" if side > 0 else "below"
+    points = _points(at.price, wish)
+    if wish.unit is Unit.LEVEL:
+        if points * side <= 0:
+            verb = "SELL" if at.side is Action.SELL else "LONG"
+            return f"{name} must be {where} the LTP of {at.price} for a {verb}"
+        points = abs(points)
+    level = at.price + side * points
+    if level > MOST_TIMES * at.price:
+        return (
+            f"{name} would be more than {MOST_TIMES} times the option's price of "
+            f"{at.price}; is it meant for the underlying?"
+        )
+    if at.price + side * distance(points, at.tick) < at.tick:
+        return f"{name} would be below one tick of {at.tick}, where no order can stand"
+    return ""

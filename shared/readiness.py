@@ -12,7 +12,8 @@ from threading import Lock
 
 from shared.broker import Login, LoginRefused, Unreadable
 from shared.errors import Misconfigured, Problem, StoreError
-from shared.models import IST, Clock, Deadline
+from shared.guard import GuardState
+from shared.models import IST, Clock, Deadline, Kept
 from shared.symbols import Snapshot, SnapshotRefused, SymbolStore
 from shared.symbols.finder import VOUCHED
 from shared.tokens import TokenStore
@@ -176,5 +177,50 @@ def fyers_check(login: Login, store: TokenStore) -> Check:
         except Unreadable as error:
             raise Failing("FYERS does not answer") from error
         return {}
+
+    return check
+
+
+SILENT = timedelta(minutes=5)
+"""How long reconcile, which runs every minute, may not have run."""
+
+
+def reconcile_check(state: Kept[GuardState], clock: Clock) -> Check:
+    """Return the check that reconcile has run lately, with the seconds since."""
+
+    def check(deadline: Deadline) -> Mapping[str, object]:
+        found, _ = state.read(deadline)
+        if found is None:
+            return {"last_run": "never"}
+        age = clock() - found.ran_at
+        if age > SILENT:
+            raise Failing(f"reconcile ran last {age} ago")
+        return {"seconds_ago": int(age.total_seconds())}
+
+    return check
+
+
+def guard_check(state: Kept[GuardState]) -> Check:
+    """Return the check that the guard sees the account, with its counts."""
+
+    def check(deadline: Deadline) -> Mapping[str, object]:
+        found, _ = state.read(deadline)
+        if found is None:
+            return {}
+        if found.blind_told:
+            raise Failing("orders and positions cannot be read")
+        risks = sum(len(watch.risks) for watch in found.watches)
+        return {"contracts": len(found.watches), "risks": risks}
+
+    return check
+
+
+def notifications_check(state: Kept[GuardState]) -> Check:
+    """Return what reconcile found configured; shown, since none may be on purpose."""
+
+    def check(deadline: Deadline) -> Mapping[str, object]:
+        found, _ = state.read(deadline)
+        channels = found.channels if found else ()
+        return {"channels": list(channels) or ["none"]}
 
     return check

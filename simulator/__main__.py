@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     if chosen.master_file:
         options.master_lines = chosen.master_file.read_text().splitlines()
+    if chosen.bse_master_file:
+        options.bse_lines = chosen.bse_master_file.read_text().splitlines()
     simulator = Simulator(options)
     if chosen.state:
         apply(simulator, json.loads(chosen.state.read_text()))
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         help="small, full or a number of lines",
     )
     add("--master-file", type=Path, help="serve and trade this symbol master instead")
+    add("--bse-master-file", type=Path, help="the same for BSE")
     add("--state", type=Path, help="JSON file applied first, as to POST /_sim/state")
     add("--app-id", default=known.app_id)
     add("--secret", default=known.secret)

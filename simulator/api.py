@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from simulator.auth import Auth
-from simulator.book import NO_PRICES, REJECTED, Order
+from simulator.book import NO_PRICES, Order
+from simulator.data import Data
 from simulator.exchange import Exchange
+from simulator.faults import Fault
 from simulator.login import login
 from simulator.margin import used
 from simulator.market import Market, Prices
 from simulator.options import Options
+from simulator.placing import place_order
+from simulator.positions import Position
 from simulator.rewrite import rewritten
-from simulator.rules import BUY, MARKET, SELL, Wish, check_order, invalid, not_allowed
-from simulator.wire import Payload, Refused, Reply, Request, encode, ok, page
+from simulator.rules import BUY, MARKET, PRODUCTS, SELL, Wish, invalid, whole
+from simulator.several import one_by_one
+from simulator.wire import Payload, Refused, Reply, Request, ok, page
 
 TRADING, DATA = "/api/v3", "/data"
-MOST_SYMBOLS = 50
 WAF_PAGE = "<html><head><title>403 Forbidden</title></head><body>Blocked</body></html>"
 WRITES = ("POST", "PATCH", "DELETE")
 
-Handler = Callable[[Request, str], Reply]
-OPEN = ("generate-authcode", "validate-authcode", "validate-refresh-token")
+Handler = Callable[[Request, Fault | None], Reply]
 
 
 class Api:
@@ -33,6 +36,7 @@ class Api:
         self.auth = auth
         self.options = options
         self.market: Market = exchange.market
+        data = Data(self.market, options)
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", f"{TRADING}/profile"): self._profile,
             ("GET", f"{TRADING}/funds"): self._funds,
@@ -40,13 +44,17 @@ class Api:
             ("GET", f"{TRADING}/tradebook"): self._trade_book,
             ("GET", f"{TRADING}/positions"): self._positions,
             ("DELETE", f"{TRADING}/positions"): self._exit,
+            ("POST", f"{TRADING}/positions"): self._convert,
             ("POST", f"{TRADING}/orders/sync"): self._place,
             ("PATCH", f"{TRADING}/orders/sync"): self._change,
             ("DELETE", f"{TRADING}/orders/sync"): self._cancel,
-            ("GET", f"{DATA}/quotes"): self._quotes,
+            ("DELETE", f"{TRADING}/multi-order/sync"): self._cancel_several,
+            ("GET", f"{DATA}/quotes"): data.quotes,
+            ("GET", f"{DATA}/options-chain-v3"): data.chain,
+            ("GET", f"{DATA}/marketStatus"): data.market_status,
         }
 
-    def answer(self, request: Request, treatment: str = "") -> Reply:
+    def answer(self, request: Request, treatment: Fault | None = None) -> Reply:
         """Return FYERS's reply; raise `Refused` for its refusals."""
         key = request.method, request.path
         if key == ("POST", f"{TRADING}/validate-authcode"):
@@ -72,7 +80,7 @@ class Api:
             return lambda _request, _treatment: self._cancelled(parts[0])
         return None
 
-    def _profile(self, _request: Request, _treatment: str) -> Reply:
+    def _profile(self, _request: Request, _treatment: Fault | None) -> Reply:
         data: Payload = {
             "name": "SIMULATED USER",
             "image": None,
@@ -90,8 +98,8 @@ class Api:
         }
         return ok(data=data)
 
-    def _funds(self, _request: Request, _treatment: str) -> Reply:
-        total, taken = self.options.funds, used(self.exchange)
+    def _funds(self, _request: Request, _treatment: Fault | None) -> Reply:
+        total, taken = self.options.funds, used(self.exchange.positions)
         amounts = (
             (1, "Total Balance", total),
             (2, "Utilized Amount", taken),
@@ -115,34 +123,44 @@ class Api:
         ]
         return ok(fund_limit=limits)
 
-    def _quotes(self, request: Request, _treatment: str) -> Reply:
-        symbols = [s for s in request.query.get("symbols", "").split(",") if s]
-        if not 1 <= len(symbols) <= MOST_SYMBOLS:
-            raise Refused(400, -50, "Please provide valid inputs")
-        return ok(d=[self.market.quote(symbol) for symbol in symbols])
-
-    def _order_book(self, request: Request, _treatment: str) -> Reply:
-        rows = self.order_rows()
+    def _order_book(self, request: Request, _treatment: Fault | None) -> Reply:
+        rows = self._order_rows(self.exchange.book, as_shown=True)
         for name, column in (("id", "id"), ("order_tag", "orderTag")):
             if name in request.query:
                 rows = [row for row in rows if row[column] == request.query[name]]
         return ok(orderBook=rows)
 
     def order_rows(self) -> list[Payload]:
-        """Return every row of the order book."""
-        return [
-            {**order.row(n, self._prices(order.symbol)), "clientId": self.options.fy_id}
-            for n, order in enumerate(self.exchange.orders, 1)
-        ]
+        """Return a row for every order there is, shown or not."""
+        return self._order_rows(self.exchange.orders)
 
-    def _trade_book(self, request: Request, _treatment: str) -> Reply:
+    def _order_rows(
+        self, orders: list[Order], *, as_shown: bool = False
+    ) -> list[Payload]:
+        rows = [
+            {**order.row(n, self._prices(order.symbol)), "clientId": self.options.fy_id}
+            for n, order in enumerate(orders, 1)
+        ]
+        return self._spoiled(rows, self.options.extra_orders) if as_shown else rows
+
+    def _spoiled(
+        self, rows: list[Payload], extra: Iterable[Mapping[str, object]]
+    ) -> list[Payload]:
+        """Return rows as `row_changes` wants them, and the odd ones after them."""
+        for change in self.options.row_changes:
+            for row in rows:
+                if change["match"].items() <= row.items():
+                    row.update(change["set"])
+        return [*rows, *map(dict, extra)]
+
+    def _trade_book(self, request: Request, _treatment: Fault | None) -> Reply:
         rows = [trade.row(n) for n, trade in enumerate(self.exchange.trades, 1)]
         tag = request.query.get("order_tag")
         rows = [row for row in rows if tag in (None, row["orderTag"])]
         return ok(tradeBook=[{**row, "clientId": self.options.fy_id} for row in rows])
 
-    def _positions(self, _request: Request, _treatment: str) -> Reply:
-        rows = self.position_rows()
+    def _positions(self, _request: Request, _treatment: Fault | None) -> Reply:
+        rows = self._position_rows(self.exchange.shown_positions)
         overall = {
             "count_total": len(rows),
             "count_open": sum(1 for row in rows if row["netQty"]),
@@ -154,26 +172,23 @@ class Api:
         ):
             total = sum(Decimal(str(row[column])) for row in rows)
             overall[name] = float(total)  # type: ignore[assignment]  # counts, then money
-        return ok(netPositions=rows, overall=overall)
+        shown = self._spoiled(rows, self.options.extra_positions)
+        return ok(netPositions=shown, overall=overall)
 
     def position_rows(self) -> list[Payload]:
-        """Return every row of the net positions."""
+        """Return a row for every position there is, shown yet or not."""
+        return self._position_rows(self.exchange.positions)
+
+    def _position_rows(self, positions: list[Position]) -> list[Payload]:
         return [
             held.row(n, self._prices(held.contract.ticker))
-            for n, held in enumerate(self.exchange.positions)
+            for n, held in enumerate(positions)
         ]
 
-    def _place(self, request: Request, treatment: str) -> Reply:
-        if not self.options.orders_allowed:
-            raise not_allowed(self.options)
-        body = request.payload()
-        wish = check_order(body, self.market.catalogue, self.market, self.options)
-        order = self.exchange.place(wish, treatment)
-        if order.status == REJECTED:
-            return _rms_refusal(order)
-        return ok(1101, "Successfully placed order", id=order.id)
+    def _place(self, request: Request, treatment: Fault | None) -> Reply:
+        return place_order(self.exchange, request.payload(), treatment)
 
-    def _change(self, request: Request, _treatment: str) -> Reply:
+    def _change(self, request: Request, _treatment: Fault | None) -> Reply:
         body = request.payload()
         order = self._working(body.get("id"))
         try:
@@ -184,8 +199,11 @@ class Api:
         self.exchange.change(order, wish)
         return ok(1102, "Successfully modified order", id=order.id)
 
-    def _cancel(self, request: Request, _treatment: str) -> Reply:
+    def _cancel(self, request: Request, _treatment: Fault | None) -> Reply:
         return self._cancelled(request.payload().get("id"))
+
+    def _cancel_several(self, request: Request, _treatment: Fault | None) -> Reply:
+        return one_by_one(request, lambda body: self._cancelled(body.get("id")))
 
     def _cancelled(self, order_id: object) -> Reply:
         order = self._working(order_id)
@@ -205,7 +223,7 @@ class Api:
             raise Refused(400, -52, "Not a pending order", extra)
         return order
 
-    def _exit(self, request: Request, _treatment: str) -> Reply:
+    def _exit(self, request: Request, _treatment: Fault | None) -> Reply:
         """Close positions by id; an empty object closes all of them, as at FYERS."""
         body = request.payload()
         wanted = body.get("id")
@@ -223,11 +241,22 @@ class Api:
                 self.exchange.place(wish)
         return ok(200, "The position is closed.")
 
+    def _convert(self, request: Request, _treatment: Fault | None) -> Reply:
+        """Move contracts to another product (facts: `symbol` is the position's id)."""
+        body = request.payload()
+        side, qty = whole(body.get("positionSide")), whole(body.get("convertQty"))
+        old, new = body.get("convertFrom"), body.get("convertTo")
+        known = set(PRODUCTS)
+        if side not in (BUY, SELL) or qty < 1 or not {old, new} <= known or old == new:
+            raise invalid()
+        for held in self.exchange.positions:
+            if f"{held.contract.ticker}-{held.product}" == body.get("symbol"):
+                if held.product != old or held.net * side < qty:
+                    raise invalid()
+                self.exchange.convert(held.contract, str(old), str(new), side, qty)
+                message = "Position Converted Successfully!!"
+                return ok(200, message, positionDetails=1101)
+        raise invalid("The input symbol is invalid.")
+
     def _prices(self, ticker: str) -> Prices:
         return self.market.prices(ticker) or NO_PRICES
-
-
-def _rms_refusal(order: Order) -> Reply:
-    """Return 200 with -99 and an id: the order exists, rejected."""
-    body = {"code": -99, "message": order.message, "s": "error", "id": order.id}
-    return Reply(200, encode(body))

@@ -1,15 +1,15 @@
-"""Orders, trades and positions, and their rows as FYERS writes them."""
+"""Orders and trades, and their rows as FYERS writes them."""
 
 from __future__ import annotations
 
+import copy
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from simulator.contracts import Contract
 from simulator.market import Prices
-from simulator.options import IST
+from simulator.options import ABSENT, IST
 from simulator.rules import Wish
 from simulator.wire import Payload
 
@@ -42,6 +42,22 @@ class Order:
     history: list[int] = field(default_factory=lambda: [TRANSIT])
     """Every status it had, oldest first."""
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    source: str = "API"
+    """Where it came from: API, or a person or FYERS itself (M, W, R, A, ITS)."""
+    suffix: str = ""
+    """What the book appends to its id."""
+    product: str = ""
+    """The product word its row shows; empty is its own."""
+    shown_parent: object = ABSENT
+    """The parentId its row shows, `ABSENT` for none."""
+    triggered: bool = False
+    """A stop whose price was reached."""
+    hidden: bool = False
+    """Accepted, and in no order book."""
+    shown_from: float = 0.0
+    """Ticks from which the order book shows it."""
+    before: list[tuple[float, Order]] = field(default_factory=list)
+    """What the book shows of it until when, in ticks; afterwards what it is."""
 
     @property
     def symbol(self) -> str:
@@ -69,6 +85,19 @@ class Order:
         return self.status in WORKING
 
     @property
+    def shown_id(self) -> str:
+        """Return the id its row carries."""
+        return self.id + self.suffix
+
+    def lag(self, until: float) -> None:
+        """Let the book show what it is now until then, whatever it becomes."""
+        self.before.append((until, copy.copy(self)))
+
+    def seen(self, now: float) -> Order:
+        """Return what the book shows of it at a tick."""
+        return next((past for until, past in self.before if until > now), self)
+
+    @property
     def average(self) -> Decimal:
         """Return the mean price of its fills, rupees."""
         return self.paid / self.filled if self.filled else Decimal(0)
@@ -90,7 +119,7 @@ class Order:
         limit = wish.limit_price if self.shown_limit is None else self.shown_limit
         row: Payload = {
             "clientId": "",
-            "id": self.id,
+            "id": self.shown_id,
             "id_fyers": self.uuid,
             "exchOrdId": "" if self.status == REJECTED else f"11{self.id}",
             "qty": wish.qty,
@@ -104,7 +133,7 @@ class Order:
             "tradedPrice": float(round(self.average, 4)),
             "type": wish.type,
             "fyToken": contract.fy_token,
-            "exchange": 10,
+            "exchange": contract.exchange,
             "segment": 11,
             "symbol": contract.ticker,
             "instrument": contract.instrument,
@@ -113,23 +142,23 @@ class Order:
             "orderDateTime": f"{self.at.astimezone(IST):%d-%b-%Y %H:%M:%S}",
             "orderValidity": wish.validity,
             "pan": "",
-            "productType": wish.product,
+            "productType": self.product or wish.product,
             "side": wish.side,
             "status": self.status,
-            "source": "API",
+            "source": self.source,
             "ex_sym": contract.underlying,
             "description": contract.description,
             "ch": 0.0,
             "chp": 0.0,
             "lp": float(prices.last),
             "slNo": number,
-            "orderNumStatus": f"{self.id}:{self.status}",
+            "orderNumStatus": f"{self.shown_id}:{self.status}",
             "orderTag": self.tag,
             "takeProfit": float(wish.take_profit),
             "stopLoss": float(wish.stop_loss),
         }
-        if self.parent_id is not None:
-            row["parentId"] = self.parent_id
+        if self.shown_parent != ABSENT:
+            row["parentId"] = self.shown_parent
         return row
 
 
@@ -147,9 +176,9 @@ class Trade:
         return {
             "clientId": "",
             "orderDateTime": f"{self.at.astimezone(IST):%d-%b-%Y %H:%M:%S}",
-            "orderNumber": self.order.id,
+            "orderNumber": self.order.shown_id,
             "exchangeOrderNo": f"11{self.order.id}",
-            "exchange": 10,
+            "exchange": self.order.wish.contract.exchange,
             "segment": 11,
             "side": self.order.side,
             "orderType": self.order.wish.type,
@@ -162,70 +191,4 @@ class Trade:
             "row": number,
             "symbol": self.order.symbol,
             "orderTag": self.order.tag.replace("2:", "1:", 1),
-        }
-
-
-@dataclass(slots=True)
-class Position:
-    """The net of one contract and product."""
-
-    contract: Contract
-    product: str
-    bought: int = 0
-    bought_for: Decimal = Decimal(0)
-    sold: int = 0
-    sold_for: Decimal = Decimal(0)
-
-    @property
-    def net(self) -> int:
-        """Return contracts, negative for a short."""
-        return self.bought - self.sold
-
-    def add(self, side: int, qty: int, price: Decimal) -> None:
-        """Book a fill."""
-        if side > 0:
-            self.bought += qty
-            self.bought_for += price * qty
-        else:
-            self.sold += qty
-            self.sold_for += price * qty
-
-    def row(self, number: int, prices: Prices) -> Payload:
-        """Return the row of net positions (facts: positions)."""
-        buy = self.bought_for / self.bought if self.bought else Decimal(0)
-        sell = self.sold_for / self.sold if self.sold else Decimal(0)
-        held = buy if self.net > 0 else sell if self.net < 0 else Decimal(0)
-        realized = (sell - buy) * min(self.bought, self.sold)
-        unrealized = (prices.last - held) * self.net
-        ticker = self.contract.ticker
-        return {
-            "symbol": ticker,
-            "id": f"{ticker}-{self.product}",
-            "netQty": self.net,
-            "qty": abs(self.net),
-            "side": (self.net > 0) - (self.net < 0),
-            "avgPrice": float(round(held, 4)),
-            "netAvg": float(round(held, 4)),
-            "productType": self.product,
-            "realized_profit": float(round(realized, 2)),
-            "unrealized_profit": float(round(unrealized, 2)),
-            "pl": float(round(realized + unrealized, 2)),
-            "ltp": float(prices.last),
-            "buyQty": self.bought,
-            "buyAvg": float(round(buy, 4)),
-            "buyVal": float(self.bought_for),
-            "sellQty": self.sold,
-            "sellAvg": float(round(sell, 4)),
-            "sellVal": float(self.sold_for),
-            "slNo": number,
-            "fyToken": self.contract.fy_token,
-            "crossCurrency": "N",
-            "rbiRefRate": 1,
-            "qtyMulti_com": 1,
-            "segment": 11,
-            "exchange": 10,
-            "cfBuyQty": 0,
-            "cfSellQty": 0,
-            "dayBuyQty": self.bought,
-            "daySellQty": self.sold,
         }

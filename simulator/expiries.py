@@ -1,4 +1,4 @@
-"""Expiry days of NSE options: Tuesdays, moved to the trading day before a holiday.
+"""Expiry days: NSE's Tuesdays and BSE's Thursdays, moved to before a holiday.
 
 Holidays are those of 2025-10 to 2026-12 and the one the 2029 contracts show; other
 years have weekends only, which is enough for a stand-in of any date.
@@ -20,13 +20,13 @@ HOLIDAYS = frozenset(
     )
 )
 
-TUESDAY = 1
+TUESDAY, THURSDAY = 1, 3
 WEEKLIES, MONTHLIES, QUARTERLIES, HALF_YEARLIES = 4, 3, 3, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Expiries:
-    """What NIFTY lists on a day; the other roots list a part of it."""
+    """What NIFTY or SENSEX lists on a day; the other roots list a part of it."""
 
     weekly: tuple[date, ...]
     monthly: tuple[date, ...]
@@ -41,38 +41,39 @@ def trading_day(day: date) -> date:
     return day
 
 
-def monthly(year: int, month: int) -> date:
-    """Return the expiry of a month: its last Tuesday or the trading day before."""
+def monthly(year: int, month: int, weekday: int = TUESDAY) -> date:
+    """Return the expiry of a month: its last such weekday or the trading day before."""
     day = date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
-    while day.weekday() != TUESDAY:
+    while day.weekday() != weekday:
         day -= timedelta(days=1)
     return trading_day(day)
 
 
-def listed(asof: date) -> Expiries:
+def listed(asof: date, weekday: int = TUESDAY) -> Expiries:
     """Return the expiries in the file of `asof`, that day's own included."""
-    first = 0 if monthly(asof.year, asof.month) >= asof else 1
+    first = 0 if monthly(asof.year, asof.month, weekday) >= asof else 1
     months = [_month_after(asof, first + step) for step in range(64)]
-    near = [monthly(*month) for month in months[:MONTHLIES]]
+    near = [monthly(*month, weekday) for month in months[:MONTHLIES]]
     far = months[MONTHLIES:]
-    quarterly = [monthly(*month) for month in far if month[1] % 3 == 0][:QUARTERLIES]
-    half = [monthly(*month) for month in far if month[1] % 6 == 0]
+    quarters = [month for month in far if month[1] % 3 == 0]
+    quarterly = [monthly(*month, weekday) for month in quarters][:QUARTERLIES]
+    half = [monthly(*month, weekday) for month in far if month[1] % 6 == 0]
     return Expiries(
-        weekly=_weekly(asof, near),
+        weekly=_weekly(asof, near, weekday),
         monthly=tuple(near),
         quarterly=tuple(quarterly),
         half_yearly=tuple(d for d in half if d not in quarterly)[:HALF_YEARLIES],
     )
 
 
-def _weekly(asof: date, months: list[date]) -> tuple[date, ...]:
-    tuesday = asof + timedelta(days=(TUESDAY - asof.weekday()) % 7)
+def _weekly(asof: date, months: list[date], weekday: int) -> tuple[date, ...]:
+    next_one = asof + timedelta(days=(weekday - asof.weekday()) % 7)
     days: list[date] = []
     while len(days) < WEEKLIES:
-        day = trading_day(tuesday)
+        day = trading_day(next_one)
         if day >= asof and day not in months:
             days.append(day)
-        tuesday += timedelta(days=7)
+        next_one += timedelta(days=7)
     return tuple(days)
 
 

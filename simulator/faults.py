@@ -27,11 +27,14 @@ WIRE_KINDS = (
 )
 ORDER_KINDS = (
     "rms",  # refused at once by the risk system
-    "rms_later",  # accepted, rejected 0.2 s later
+    "rms_later",  # accepted, rejected `delay` (0.2) seconds later
     "unfilled",  # a market order that rests
     "partfill",  # a market order half filled
     "exits_vanish",  # its exit legs never appear
     "exits_rejected",  # its exit legs are rejected
+    "unshown",  # accepted, and in no order book
+    "unclear_taken",  # 200 with -99, no RED text and an id; the order exists
+    "unclear_lost",  # the same, and the order does not exist
 )
 ALIASES = {"201": "no_ack", "429": "rate", "401": "expired", "302": "redirect"}
 ALIASES |= {"refused_app": "not_allowed", "ok_without_id": "no_id"}
@@ -63,6 +66,8 @@ class Fault:
     """Only calls that name this ticker."""
     skip: int = 0
     """Matching calls to let pass first."""
+    message: str = ""
+    """The text of an `rms` or `rms_later`; empty is a margin shortfall."""
 
     def __post_init__(self) -> None:
         """Refuse an unknown kind, so that a typing error cannot pass a test."""

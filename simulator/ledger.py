@@ -1,12 +1,10 @@
-"""The orders, trades and positions of one day, found quickly."""
+"""The orders and trades of one day, found quickly."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from decimal import Decimal
 
-from simulator.book import Order, Position, Trade
-from simulator.rules import Wish
+from simulator.book import Order, Trade
 
 
 class Ledger:
@@ -17,12 +15,6 @@ class Ledger:
         self.trades: list[Trade] = []
         self._by_id: dict[str, Order] = {}
         self._legs: dict[str, list[Order]] = defaultdict(list)
-        self._held: dict[tuple[str, str], Position] = {}
-
-    @property
-    def positions(self) -> list[Position]:
-        """Return every position of the day, closed ones too."""
-        return list(self._held.values())
 
     def add(self, order: Order) -> None:
         """Enter an order or an exit leg."""
@@ -41,21 +33,12 @@ class Ledger:
         return len(orders)
 
     def find(self, order_id: str) -> Order | None:
-        """Return the order of an id."""
-        return self._by_id.get(order_id)
+        """Return the order of an id, the returned one or the book's."""
+        found = self._by_id.get(order_id)
+        if found is None:
+            found = next((o for o in self.orders if o.shown_id == order_id), None)
+        return found
 
     def legs(self, parent_id: str) -> list[Order]:
         """Return an entry's exit legs."""
         return list(self._legs.get(parent_id, ()))
-
-    def net(self, symbol: str, product: str) -> int:
-        """Return the contracts held, negative for a short."""
-        position = self._held.get((symbol, product))
-        return position.net if position else 0
-
-    def hold(self, wish: Wish, side: int, qty: int, price: Decimal) -> None:
-        """Book contracts into the position of a contract and product."""
-        key = wish.contract.ticker, wish.product
-        if key not in self._held:
-            self._held[key] = Position(wish.contract, wish.product)
-        self._held[key].add(side, qty, price)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-from simulator.rules import BUY
-
-if TYPE_CHECKING:
-    from simulator.book import Order
-    from simulator.exchange import Exchange
+from simulator.market import Prices
+from simulator.positions import Position
+from simulator.rules import BUY, Wish
 
 SHORT_SHARE = Decimal("0.12")
 """Margin of a short option or a future, of strike × quantity; a rough model."""
@@ -23,35 +21,41 @@ def refusal_text(fy_id: str) -> str:
     )
 
 
-def shortfall(exchange: Exchange, order: Order) -> str:
-    """Return why the risk system refuses an order, empty if it does not."""
-    wish, contract = order.wish, order.wish.contract
-    freeze = exchange.market.catalogue.freeze(contract)
-    if wish.qty > freeze:
-        return f"RED:RULE:{{Check Freeze qty}}Current:{wish.qty} Set:{freeze + 1}"
-    held = exchange.net(contract.ticker, wish.product)
+def beyond_freeze(qty: int, freeze: int) -> str:
+    """Return the refusal of a quantity above the freeze, empty if it is not."""
+    if qty <= freeze:
+        return ""
+    return f"RED:RULE:{{Check Freeze qty}}Current:{qty} Set:{freeze + 1}"
+
+
+def shortfall(
+    wish: Wish, held: int, prices: Prices | None, left: Decimal, fy_id: str
+) -> str:
+    """Return the refusal of an order beyond the margin, empty if it is not.
+
+    `held` are the contracts of its position, `left` the rupees available.
+    """
+    contract = wish.contract
     opening = max(0, wish.qty - max(0, -held * wish.side))
-    prices = exchange.market.prices(contract.ticker)
     if not opening or prices is None:
         return ""
     if wish.side == BUY and contract.strike is not None:
         needed = prices.ask * opening
     else:
         needed = SHORT_SHARE * (contract.strike or prices.last) * opening
-    left = exchange.options.funds - used(exchange)
     if needed <= left:
         return ""
     return (
         f"RED:Margin Shortfall:INR {rupees(needed - left)} "
         f"Available:INR {rupees(max(left, Decimal(0)))} "
-        f"for C-{exchange.options.fy_id} [FYERS_RISK_CUG]"
+        f"for C-{fy_id} [FYERS_RISK_CUG]"
     )
 
 
-def used(exchange: Exchange) -> Decimal:
+def used(positions: Iterable[Position]) -> Decimal:
     """Return the margin the open positions hold, rupees."""
     total = Decimal(0)
-    for position in exchange.positions:
+    for position in positions:
         strike = position.contract.strike or Decimal(0)
         total += SHORT_SHARE * strike * max(0, -position.net)
     return total

@@ -13,7 +13,9 @@ from simulator.contracts import Catalogue, Contract
 from simulator.options import IST
 from simulator.wire import Payload
 
-QUOTE_MODES = ("ok", "no_lp", "zero_lp", "error")
+QUOTE_MODES = ("ok", "no_lp", "zero_lp", "text_lp", "error", "unavailable")
+ERROR_ROWS = {"error": "invalid symbol", "unavailable": "temporarily unavailable"}
+VOLUME = 1_000_000
 WOBBLE_TICKS = 3
 VOLATILITY = 0.14
 """Of the model, a year; only the rough size of a premium matters."""
@@ -38,6 +40,14 @@ class Market:
         """Last prices set by hand; they do not wobble."""
         self.modes: dict[str, str] = {}
         """Ticker to one of `QUOTE_MODES`: how its quote fails."""
+        self.sides: dict[str, tuple[Decimal, Decimal]] = {}
+        """Bids and asks set by hand, apart from the last price."""
+        self.volumes: dict[str, int] = {}
+
+    def clear(self) -> None:
+        """Return to the model."""
+        for made in (self.pinned, self.modes, self.sides, self.volumes):
+            made.clear()
 
     def prices(self, ticker: str) -> Prices | None:
         """Return the prices of a ticker, None if it is not listed."""
@@ -49,14 +59,28 @@ class Market:
             if fair is None:
                 return None
             last = max(tick, to_tick(fair, tick) + tick * self._wobble(ticker))
-        return Prices(last, max(Decimal(0), last - tick), last + tick)
+        near = max(Decimal(0), last - tick), last + tick
+        return Prices(last, *self.sides.get(ticker, near))
+
+    def volume(self, ticker: str) -> int:
+        """Return the contracts traded today."""
+        return self.volumes.get(ticker, VOLUME)
+
+    def reach(self, ticker: str, side: int) -> Decimal | None:
+        """Return the price a limit order of a side must reach to trade."""
+        if ticker in self.sides:
+            bid, ask = self.sides[ticker]
+            return ask if side > 0 else bid
+        prices = self.prices(ticker)
+        return prices.last if prices else None
 
     def quote(self, ticker: str) -> Payload:
         """Return one row of `/data/quotes` (facts: quotes)."""
         prices = self.prices(ticker)
         mode = self.modes.get(ticker, "ok")
-        if prices is None or mode == "error":
-            return {"n": ticker, "s": "error", "v": {"errmsg": "invalid symbol"}}
+        if prices is None or mode in ERROR_ROWS:
+            text = ERROR_ROWS.get(mode, ERROR_ROWS["error"])
+            return {"n": ticker, "s": "error", "v": {"errmsg": text}}
         contract = self.catalogue.find(ticker)
         last = float(prices.last)
         before = float(to_tick(prices.last * Decimal("0.98"), Decimal("0.05")))
@@ -64,8 +88,8 @@ class Market:
         value: Payload = {
             "ch": round(last - before, 2),
             "chp": round((last - before) / before * 100, 2) if before else 0,
-            "lp": 0 if mode == "zero_lp" else last,
-            "spread": float(prices.ask - prices.bid),
+            "lp": shown_price(prices.last, mode),
+            "spread": float(round(prices.ask - prices.bid, 4)),
             "ask": float(prices.ask),
             "bid": float(prices.bid),
             "open_price": before,
@@ -73,9 +97,9 @@ class Market:
             "low_price": before,
             "prev_close_price": before,
             "atp": last,
-            "volume": 1_000_000,
+            "volume": self.volume(ticker),
             "short_name": ticker.partition(":")[2],
-            "exchange": "NSE",
+            "exchange": ticker.partition(":")[0],
             "description": ticker,
             "original_name": ticker,
             "symbol": ticker,
@@ -87,8 +111,9 @@ class Market:
         return {"n": ticker, "s": "ok", "v": value}
 
     def _fair(self, ticker: str, contract: Contract | None) -> Decimal | None:
-        root = contract.underlying if contract else self.catalogue.root_of(ticker)
-        spot = self.catalogue.spot(root) if root else None
+        under = self.catalogue.ticker_of(contract) if contract else ticker
+        root = self.catalogue.root_of(under)
+        spot = self.pinned.get(under) or (self.catalogue.spot(root) if root else None)
         if spot is None or contract is None or contract.strike is None:
             return spot
         years = (contract.expires - self._clock().timestamp()) / (365 * 86400)
@@ -102,6 +127,13 @@ class Market:
         """Return a few ticks up or down, another number each second."""
         seed = f"{ticker}{int(self._clock().timestamp())}".encode()
         return zlib.crc32(seed) % (2 * WOBBLE_TICKS + 1) - WOBBLE_TICKS
+
+
+def shown_price(last: Decimal, mode: str) -> object:
+    """Return a last price as a quote mode shows it."""
+    if mode == "zero_lp":
+        return 0
+    return str(last) if mode == "text_lp" else float(last)
 
 
 def to_tick(price: Decimal, tick: Decimal) -> Decimal:

@@ -1,4 +1,4 @@
-"""The symbol master as the public host serves it: gzip, ETag, conditional GET."""
+"""The symbol masters as the public host serves it: gzip, ETag, conditional GET."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from simulator.options import IST, Options
 from simulator.wire import Reply, Request
 
 PATH = "/sym_details/NSE_FO.csv"
+BSE_PATH = "/sym_details/BSE_FO.csv"
 CSV = "text/csv"
+BSE_ROWS = 7_000
+"""Least rows; a real BSE_FO.csv has about 7,000."""
 
 
 class MasterFile:
@@ -52,9 +55,20 @@ def lines_of(options: Options) -> tuple[str, ...]:
     asof = options.asof or options.clock().astimezone(IST).date()
     rows = options.master_rows
     rows = master.SIZES[rows] if isinstance(rows, str) else rows
-    return _generated(asof.isoformat(), rows)
+    return _generated(asof.isoformat(), rows, "NSE")
+
+
+def bse_lines_of(options: Options) -> tuple[str, ...]:
+    """Return BSE's lines; none beside an NSE master of one's own."""
+    if options.bse_lines is not None:
+        return tuple(options.bse_lines)
+    if options.master_lines is not None:
+        return ()
+    asof = options.asof or options.clock().astimezone(IST).date()
+    return _generated(asof.isoformat(), BSE_ROWS, "BSE")
 
 
 @lru_cache(maxsize=4)
-def _generated(asof: str, rows: int) -> tuple[str, ...]:
-    return tuple(master.lines(date.fromisoformat(asof), rows=rows))
+def _generated(asof: str, rows: int, exchange: str) -> tuple[str, ...]:
+    day = date.fromisoformat(asof)
+    return tuple(master.lines(day, rows=rows, exchange=exchange))

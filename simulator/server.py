@@ -5,53 +5,43 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
 from typing import Any
 
-from simulator import master
-from simulator.api import DATA, TRADING, Api
-from simulator.auth import Auth
+from simulator.api import DATA, TRADING
 from simulator.calls import Call
-from simulator.contracts import Catalogue
 from simulator.control import PREFIX, Control
 from simulator.delivery import spoil
-from simulator.exchange import Exchange
-from simulator.faults import ORDER_KINDS, Fault, Faults
-from simulator.limits import Limits
+from simulator.faults import ORDER_KINDS, Fault
 from simulator.listener import Listener, Outcome
-from simulator.market import Market
+from simulator.master_file import BSE_PATH
 from simulator.master_file import PATH as MASTER_PATH
-from simulator.master_file import MasterFile, lines_of
 from simulator.options import Options
 from simulator.wire import Refused, Reply, Request
+from simulator.world import World
 
 LOGIN_PATH = f"{TRADING}/generate-authcode"
+ORDER_PATHS = (f"{TRADING}/orders/", f"{TRADING}/multi-order/")
 REPLACED = ("error", "html", "rate", "expired", "not_allowed", "redirect")
 """Wire kinds whose reply is not the call's own."""
 
 
-class Simulator:
+class Simulator(World):
     """A running FYERS stand-in; start it with `running`."""
 
     def __init__(self, options: Options) -> None:
-        self.options = options
-        self._given = replace(options)
-        lines = lines_of(options)
-        self.master = MasterFile(master.text(lines))
-        self.market = Market(Catalogue(lines), options.clock)
-        self.exchange = Exchange(self.market, options)
-        self.auth = Auth(options)
-        self.limits = Limits(options.clock, options.ticks)
-        self.faults = Faults()
-        self.calls = self.exchange.calls
-        self.api = Api(self.exchange, self.auth, options)
-        self.control = Control(self)
+        super().__init__(options)
         self.stopping = threading.Event()
         address = options.host, options.port
         self._listener = Listener(address, self._answer, self.stopping)
         self._thread = threading.Thread(
             target=self._listener.serve_forever, args=(0.05,), daemon=True
         )
+        addresses = {
+            "url": self.url,
+            "master_url": self.master_url,
+            "bse_master_url": self.bse_master_url,
+        }
+        self.control = Control(self, addresses)
 
     @property
     def url(self) -> str:
@@ -64,24 +54,10 @@ class Simulator:
         """Return the address for SYMBOL_MASTER_URL."""
         return self.url + MASTER_PATH
 
-    def login(self) -> dict[str, str]:
-        """Return fresh tokens without a browser."""
-        return self.auth.issue()
-
-    def serve_master(self, content: bytes) -> None:
-        """Serve other bytes as the symbol master; the exchange keeps its contracts."""
-        self.master = MasterFile(content)
-
-    def reset(self) -> None:
-        """Return to the state of the start; tokens stay good."""
-        with self.exchange.lock:
-            for field in fields(Options):
-                setattr(self.options, field.name, getattr(self._given, field.name))
-            self.market.pinned.clear()
-            self.market.modes.clear()
-            self.exchange.clear()
-            self.faults.clear()
-            self.limits = Limits(self.options.clock, self.options.ticks)
+    @property
+    def bse_master_url(self) -> str:
+        """Return the address of BSE's symbol master."""
+        return self.url + BSE_PATH
 
     def drop_connections(self) -> None:
         """Close every kept-alive connection, as a front that was idle does."""
@@ -133,7 +109,7 @@ class Simulator:
             return refused.reply(), None
         faults = self.faults.take(request.method, request.path, call.content)
         call.fault = ",".join(fault.kind for fault in faults)
-        treatment = next((f.kind for f in faults if f.kind in ORDER_KINDS), "")
+        treatment = next((f for f in faults if f.kind in ORDER_KINDS), None)
         wire = next((f for f in faults if f.kind not in ORDER_KINDS), None)
         if wire is None:
             return self._served(request, treatment), None
@@ -147,9 +123,11 @@ class Simulator:
             self.stopping.wait(wire.seconds)
         return spoil(wire, reply, request, self.options), wire
 
-    def _served(self, request: Request, treatment: str) -> Reply:
+    def _served(self, request: Request, treatment: Fault | None) -> Reply:
         if request.path == MASTER_PATH:
             return self.master.answer(request)
+        if request.path == BSE_PATH:
+            return self.bse_master.answer(request)
         try:
             return self.api.answer(request, treatment)
         except Refused as refused:
@@ -160,7 +138,7 @@ class Simulator:
         path = request.path
         counted = path.startswith((TRADING, DATA)) and path != LOGIN_PATH
         if counted and self.options.rate_limits:
-            order = path.startswith(f"{TRADING}/orders/") and request.method != "GET"
+            order = path.startswith(ORDER_PATHS) and request.method != "GET"
             self.limits.check(path, order=order)
 
 

@@ -1,4 +1,4 @@
-"""The roots of a synthetic NSE F&O list: indices, known stocks and made-up ones.
+"""The roots of synthetic F&O lists: indices, known stocks and made-up ones.
 
 Lots, strike steps and ladders are those of 2026. Made-up names start with `ZZ`; some
 end in CE, PE, BANK or FIN, as real ones do, to catch matching by prefix or suffix.
@@ -68,6 +68,8 @@ KNOWN: dict[str, tuple[int, int, float, float]] = {
     "IDEA": (14366, 71475, 11, 1),
 }
 """Name to cash token, lot, spot and strike step."""
+BSE_TOKENS = {"RELIANCE": 500325, "SBIN": 500112, "M&M": 500520, "MARUTI": 532500}
+"""Cash tokens of the known stocks that BSE lists too."""
 SHIFTED = {"HINDPETRO": 0.75}
 """Strikes moved by a corporate action, as HINDPETRO's 300.75."""
 LETTERS = "ABCDEFGHIJKLMNOPRSTUVY"
@@ -111,6 +113,25 @@ def indices(expiries: Expiries, *, mixed_lots: bool) -> Iterator[Root]:
     yield _index(
         "NIFTYNXT50", 26013, 0.2, [Ladder(e, 25, next50) for e in months], expiries
     )
+
+
+def bse_indices(expiries: Expiries) -> Iterator[Root]:
+    """Yield SENSEX, with weeklies, and BANKEX, without."""
+    near = _grid(60000, 74000, 96000, 110000, 100, 5)
+    far = tuple(60000.0 + 1000 * i for i in range(51))
+    sensex = [Ladder(e, 20, near) for e in (*expiries.weekly, *expiries.monthly)]
+    sensex += [Ladder(e, 20, far) for e in expiries.quarterly]
+    bank = _grid(45000, 54000, 76000, 85000, 100, 5)
+    bankex = [Ladder(e, 30, bank) for e in expiries.monthly]
+    yield _index("SENSEX", 1, 0.05, sensex, expiries)
+    yield _index("BANKEX", 12, 0.05, bankex, expiries)
+
+
+def bse_stocks(expiries: Expiries) -> Iterator[Root]:
+    """Yield the known stocks that BSE lists too."""
+    for name, token in BSE_TOKENS.items():
+        _, lot, spot, step = KNOWN[name]
+        yield _stock(name, token, lot, spot, step, 0, expiries)
 
 
 def stocks(expiries: Expiries, draw: random.Random) -> Iterator[Root]:

@@ -9,10 +9,10 @@ from shared import pages, web, wiring
 @web.endpoint("GET", page=wiring.failure_page)
 def auth_url(request: web.Request) -> web.Reply:
     """Return the connection's state and the way to log in."""
-    flow = wiring.login_flow("auth_url")
+    flow, key = wiring.login_flow("auth_url"), request.args.get("k", "")
     if request.args.get("go") == "1":
-        return web.redirect(flow.start())
+        return web.redirect(flow.start(key))
     if not web.wants_html(request):
-        return web.json_reply(200, {"success": True, "auth_url": flow.start()})
-    connection = flow.connection()
-    return web.html_reply(200, pages.connect(connection.until, connection.now))
+        return web.json_reply(200, {"success": True, "auth_url": flow.start(key)})
+    page = pages.connect(*flow.shown(key), wiring.desk_link())
+    return web.html_reply(200, page)

@@ -2,7 +2,7 @@
 
 import functions_framework
 
-from shared import pages, web, wiring
+from shared import web, wiring
 
 
 # A HEAD must not use up a login, and link previews send one.
@@ -17,4 +17,4 @@ def generate_token(request: web.Request) -> web.Reply:
     connection = flow.finish(request.args)
     if not web.wants_html(request):
         return web.json_reply(200, connection.content())
-    return web.html_reply(200, pages.connected(connection.until, connection.now))
+    return wiring.after_login(connection)

@@ -102,6 +102,7 @@ def _waiting(folder: Path) -> int:
     """Return how many claims are unsettled and on reconcile's list."""
     with closing(sqlite3.connect(folder / "claims.sqlite")) as db:
         rows = db.execute(
-            "SELECT document FROM alerts WHERE watched_at IS NOT NULL"
+            "SELECT document FROM documents WHERE collection = 'alerts'"
+            " AND json_extract(document, '$.watched_at') IS NOT NULL"
         ).fetchall()
     return sum(json.loads(document)["state"] != "DONE" for (document,) in rows)

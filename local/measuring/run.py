@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local.measuring import burst, cold, google, ground, symbols, warm
+from local.measuring import burst, cold, day, google, ground, symbols, warm
 from local.measuring.served import HELLO, WEBHOOK, serving
 from local.measuring.table import Progress, Row
 
@@ -23,10 +23,11 @@ class Size:
     memory: int = 2000
     bursts: tuple[int, ...] = (3, 50)
     rows: tuple[int, ...] = (25_000, 50_000, 100_000)
+    day: tuple[int, int] = (day.SHORTS, day.MINUTES)
 
 
 FULL = Size()
-QUICK = Size(3, 100, (0.0, 0.02), (100, 20), 300, (3,), (25_000, 50_000))
+QUICK = Size(3, 100, (0.0, 0.02), (100, 20), 300, (3,), (25_000, 50_000), (4, 60))
 
 
 class Bench:
@@ -55,6 +56,7 @@ class Bench:
             "warm, Firestore": self._far,
             "bursts": self._bursts,
             "symbols": self._symbols,
+            "a day's calls": self._day,
         }
         for number, (name, stage) in enumerate(stages.items(), 1):
             self._progress.stage(f"{number} of {len(stages)}  {name}")
@@ -77,6 +79,10 @@ class Bench:
         hello = seen.pop("hello").reply
         self._add(group, "hello", hello * 1000, "ms", 1.0)
         for name, found in seen.items():
+            if not found.replies:
+                said = f"all {len(found.late)} starts too slow to send"
+                self._add(group, name, 0, "", None, "≤ 4×", False, said)
+                continue
             ratio, reply = found.reply / hello, found.reply * 1000
             at = warm.quantile(found.orders, 0.5) * 1000
             said = f"at FYERS after {at:.0f} ms"
@@ -217,6 +223,19 @@ class Bench:
     def _symbols(self) -> None:
         costs = [symbols.cost(rows) for rows in self._size.rows]
         self.rows += symbols.table(costs)
+
+    def _day(self) -> None:
+        shorts, minutes = self._size.day
+        group = f"FYERS calls of {shorts} shorts in {minutes} minutes (ratio: of all)"
+        found = day.play(shorts, minutes)
+        for name, calls in (
+            ("alerts that open", found.opening),
+            ("alerts that cover", found.closing),
+            ("reconcile, each minute", found.guarding),
+        ):
+            ratio = sum(calls) / found.total
+            said = f"{len(calls)} times, at most {max(calls)} calls"
+            self._add(group, name, sum(calls), "", ratio, note=said)
 
     def _add(
         self,

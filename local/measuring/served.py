@@ -162,4 +162,4 @@ def serving(source: Path, env: Mapping[str, str]) -> Iterator[Served]:
 
 
 _NEUTRAL = ("PATH", "TMPDIR", "LANG", "LC_ALL")
-_PLATFORM = {"THREADS": "16", "USE_CLOUD_LOGGING": "true"}
+_PLATFORM = {"THREADS": "64", "USE_CLOUD_LOGGING": "true"}

@@ -45,7 +45,7 @@ def main() -> None:
     done("FYERS connection")
     parts.tokens(ours).current(limit)
     done("token")
-    parts.symbols(ours).load(limit)
+    parts.symbols(ours).load("NSE", limit)
     done("symbols")
     answer = wiring.deliver(sys.stdin.buffer.read(), None, process.now())
     done("order")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from local.measuring.served import ROOT
 from local.measuring.table import Row
-from shared.models import Deadline, OptionType
+from shared.models import Deadline, ExpiryWord, OptionType
 from shared.symbols import Symbols, build
 from simulator import master
 from simulator.options import IST
@@ -85,6 +85,9 @@ def table(costs: Sequence[Cost]) -> Iterator[Row]:
     )
 
 
+NEAREST = ExpiryWord.WEEKLY
+
+
 class _Store:
     """A snapshot that needs no download."""
 
@@ -129,16 +132,21 @@ def main() -> None:
     strike = _strike(built.data, now, forever)
 
     def find(symbols: Symbols) -> object:
-        return symbols.find("NIFTY", "WEEKLY", strike, OptionType.CE, forever)
+        return symbols.find("NIFTY", NEAREST, strike, OptionType.CE, forever)
 
-    warm = Symbols(_Store(built.data), lambda: now)
+    def made() -> Symbols:
+        return Symbols({"NSE": _Store(built.data)}, lambda: now)
+
+    warm = made()
     find(warm)
     seen = {
         "rows": built.summary.rows,
         "build": spent,
         "memory": memory,
         "size": len(built.data),
-        "cold": _best(lambda: find(Symbols(_Store(built.data), lambda: now)), 5),
+        "cold": _best(
+            lambda: find(Symbols({"NSE": _Store(built.data)}, lambda: now)), 5
+        ),
         "warm": _best(lambda: find(warm), 2000),
     }
     print(json.dumps(seen))
@@ -146,10 +154,10 @@ def main() -> None:
 
 def _strike(data: bytes, now: datetime, forever: Deadline) -> Decimal:
     """Return a listed NIFTY strike."""
-    symbols = Symbols(_Store(data), lambda: now)
+    symbols = Symbols({"NSE": _Store(data)}, lambda: now)
     for strike in range(10_000, 60_000, 50):
         try:
-            symbols.find("NIFTY", "WEEKLY", Decimal(strike), OptionType.CE, forever)
+            symbols.find("NIFTY", NEAREST, Decimal(strike), OptionType.CE, forever)
         except Exception:  # noqa: S112 - the next one may be listed
             continue
         return Decimal(strike)

@@ -69,7 +69,7 @@ def play(plan: Plan, embedded: bool) -> tuple[dict[str, object], bool]:
         backend = "SQLite" if embedded else "Firestore emulator"
         took = time.monotonic() - began
         numbers = report.summary(campaign, findings, took, backend)
-        report.explain(findings, ground.logs)
+        report.explain(findings, campaign)
     return numbers, bool(numbers["ok"])
 
 
@@ -79,7 +79,10 @@ def _settle(campaign: Campaign, end: float) -> Findings:
     while True:
         turn += 1
         quiet = campaign.reconcile(turn % 2)
-        findings = audit(campaign.world, campaign.alerts)
+        campaign.monitor.look()
+        findings = audit(
+            campaign.world, campaign.alerts, campaign.monitor, campaign.calm_until
+        )
         if (quiet and findings.clean) or time.monotonic() > end:
             return findings
         time.sleep(LOOK_EVERY)

@@ -6,17 +6,21 @@ are read to find what was left open, and to tell which delivery made an order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from local.soak.closing import crossings, refused_while_open
+from local.soak.monitor import BARE, REVERSED, STRAY, Monitor, untold
 from local.soak.phone import Heard
 from local.soak.tradingview import LATE, Alert
 from local.soak.world import World
 from shared.idempotency import Claim, ClaimStore, State
-from shared.models import Deadline
+from shared.models import Action, Deadline
+from shared.models.book import CLOCK_SLACK
 from simulator.book import CANCELLED, PENDING, REJECTED, TRADED, Order
+from simulator.rules import MARKET
 
 KINDS = (
     "duplicates",
@@ -26,8 +30,12 @@ KINDS = (
     "phantom_successes",
     "5xx_after_an_order",
     "untold_endings",
-    "exits_left_behind",
-    "unprotected_shorts",
+    "crossed_zero",
+    "exits_refused",
+    "stray_untold",
+    "bare_untold",
+    "reversed_untold",
+    "false_criticals",
 )
 """Everything that must be 0."""
 
@@ -35,7 +43,8 @@ DENYING = (400, 401, 410, 422, 424)
 """Replies that tell the sender that there is no order."""
 TAG = 20
 """Hex digits of an attempt that make an order's tag."""
-_STOPS = (3, 4)
+
+UNTOLD = {STRAY: "stray_untold", BARE: "bare_untold", REVERSED: "reversed_untold"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,10 @@ class Case:
     notices: Sequence[Heard]
     """What the owner heard of it, in order."""
     claim: Claim | None
+    twin: bool = False
+    """A person placed an order beside it that may be taken for it: nobody can tell."""
+    about: Sequence[Heard] = ()
+    """What the owner heard of its contract, the guard's words too."""
 
     @property
     def order(self) -> Order | None:
@@ -56,7 +69,8 @@ class Case:
 
     def told(self, *events: str) -> bool:
         """Return whether the owner heard one of these."""
-        return any(notice.event in events for notice in self.notices)
+        heard = (*self.notices, *self.about)
+        return any(notice.event in events for notice in heard)
 
 
 @dataclass(slots=True)
@@ -65,55 +79,123 @@ class Findings:
 
     cases: list[Case]
     found: dict[str, list[Case]] = field(default_factory=dict)
+    beside: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Violations that are a contract's rather than an alert's: its ticker, and what."""
 
     def count(self, kind: str) -> int:
         """Return how often a kind happened."""
         if kind == "duplicates":
             return sum(len(case.orders) - 1 for case in self.found.get(kind, ()))
-        return len(self.found.get(kind, ()))
+        return len(self.found.get(kind, ())) + len(self.beside.get(kind, ()))
 
     @property
     def clean(self) -> bool:
         """Return whether nothing is wrong."""
-        return not any(self.found.values())
+        return not any(self.found.values()) and not any(self.beside.values())
 
 
-def audit(world: World, alerts: Sequence[Alert]) -> Findings:
-    """Hold every alert against FYERS, the phone, the replies and the store."""
+def audit(
+    world: World, alerts: Sequence[Alert], monitor: Monitor, calm_until: float
+) -> Findings:
+    """Hold every alert against FYERS, the phone, the replies and the store.
+
+    `calm_until`: nothing went wrong before that monotonic instant.
+    """
     cases = _cases(world, alerts)
-    legs: dict[str, list[Order]] = {}
-    for order in world.fyers.exchange.orders:
-        if order.parent_id is not None:
-            legs.setdefault(order.symbol, []).append(order)
     findings = Findings(cases)
     for case in cases:
         for kind in wrong(case):
             findings.found.setdefault(kind, []).append(case)
-    for ticker, group in _by_contract(cases).items():
-        kind = _exposed(world, ticker, group, legs.get(ticker, []))
-        if kind:
-            findings.found.setdefault(kind, []).append(group[0])
+    refused = {alert.id for alert in refused_while_open(world.fyers, alerts)}
+    findings.found["exits_refused"] = [c for c in cases if c.alert.id in refused]
+    for kind, ticker, what in _beside(world, monitor, calm_until):
+        findings.beside.setdefault(kind, []).append((ticker, str(what)))
     return findings
 
 
+def _beside(
+    world: World, monitor: Monitor, calm_until: float
+) -> Iterator[tuple[str, str, object]]:
+    heard, runs = list(world.phone.heard), list(monitor.runs)
+    for crossing in crossings(world.fyers):
+        if not crossing.raced:
+            yield "crossed_zero", crossing.ticker, crossing
+    for episode in monitor.all:
+        if untold(episode, runs, heard):
+            yield UNTOLD[episode.kind], episode.ticker, episode
+    for notice in heard:
+        if notice.severity == "CRITICAL" and notice.at < calm_until:
+            yield "false_criticals", notice.contract, notice
+
+
 def _cases(world: World, alerts: Sequence[Alert]) -> list[Case]:
-    orders: dict[tuple[str, int], list[Order]] = {}
-    for order in world.fyers.exchange.orders:
-        if order.parent_id is None:
-            orders.setdefault((order.symbol, order.side), []).append(order)
     notices: dict[str, list[Heard]] = {}
     for heard in list(world.phone.heard):
         notices.setdefault(heard.request_id.partition(".")[0], []).append(heard)
     claims = _claims(world.store(), [alert.key for alert in alerts])
+    orders = _orders(world, alerts, claims)
+    by_hand = [
+        order
+        for order in world.fyers.exchange.orders
+        if order.parent_id is None and not order.wish.tag
+    ]
+    told: dict[str, list[Heard]] = {}
+    for heard in list(world.phone.heard):
+        told.setdefault(heard.contract, []).append(heard)
     return [
         Case(
             alert,
-            orders.get((alert.contract.ticker, alert.side), []),
+            orders.get(alert.id, []),
             notices.get(alert.id, []),
             claims[alert.key],
+            _has_twin(claims[alert.key], by_hand),
+            told.get(alert.contract.ticker, []),
         )
         for alert in alerts
     ]
+
+
+def _has_twin(claim: Claim | None, by_hand: Iterable[Order]) -> bool:
+    """Return whether a hand order may be taken for a claim's: FYERS can drop tags."""
+    sending = claim.sending if claim else None
+    return sending is not None and any(
+        order.symbol == sending.order.ticker
+        and order.wish.type == MARKET
+        and order.qty == sending.order.qty
+        and (order.side > 0) == (sending.order.action is Action.BUY)
+        and order.at >= sending.sent_at - CLOCK_SLACK
+        for order in by_hand
+    )
+
+
+def _orders(
+    world: World, alerts: Sequence[Alert], claims: Mapping[str, Claim | None]
+) -> dict[str, list[Order]]:
+    """Return each alert's orders at FYERS: what people placed has no tag.
+
+    An order that no claim names is its contract's alert's all the same, if FYERS did
+    not refuse it: a cover refused for margin goes once more under another tag.
+    """
+    by_tag: dict[str, Alert] = {}
+    by_contract: dict[tuple[str, int], Alert] = {}
+    for alert in alerts:
+        claim = claims[alert.key]
+        by_contract.setdefault((alert.contract.ticker, alert.side), alert)
+        if claim is not None:
+            by_tag[f"1:{claim.attempt[:TAG]}"] = alert
+    found: dict[str, list[Order]] = {}
+    strangers = []
+    for order in world.fyers.exchange.orders:
+        if order.parent_id is None and order.wish.tag:
+            if order.tag in by_tag:
+                found.setdefault(by_tag[order.tag].id, []).append(order)
+            else:
+                strangers.append(order)
+    for order in strangers:
+        alert = by_contract[order.symbol, order.side]
+        if order.status != REJECTED or alert.id not in found:
+            found.setdefault(alert.id, []).append(order)
+    return found
 
 
 def _claims(store: ClaimStore, keys: Iterable[str]) -> Mapping[str, Claim | None]:
@@ -125,19 +207,12 @@ def _claims(store: ClaimStore, keys: Iterable[str]) -> Mapping[str, Claim | None
         return dict(pool.map(read, keys))
 
 
-def _by_contract(cases: Iterable[Case]) -> dict[str, list[Case]]:
-    grouped: dict[str, list[Case]] = {}
-    for case in cases:
-        grouped.setdefault(case.alert.contract.ticker, []).append(case)
-    return grouped
-
-
 def wrong(case: Case) -> list[str]:
     """Return every violation one alert shows by itself."""
     checks = {
         "duplicates": len(case.orders) > 1,
         "silently_lost": _lost(case),
-        "unresolved": _unresolved(case.claim),
+        "unresolved": _unresolved(case),
         "contradictions": _contradicts(case),
         "phantom_successes": _phantom(case),
         "5xx_after_an_order": _wrongly_5xx(case),
@@ -153,8 +228,9 @@ def _lost(case: Case) -> bool:
     return not any(delivery.failed for delivery in case.alert.last_words)
 
 
-def _unresolved(claim: Claim | None) -> bool:
-    if claim is None:
+def _unresolved(case: Case) -> bool:
+    claim = case.claim
+    if claim is None or (claim.state is State.UNKNOWN and case.twin):
         return False
     open_states = (State.CLAIMED, State.SENDING, State.UNKNOWN)
     return claim.state in open_states or (claim.state is State.RELEASED and claim.retry)
@@ -216,23 +292,6 @@ def _untold(case: Case) -> bool:
         known = any(delivery.status == 424 for delivery in case.alert.deliveries)
         return not known and not case.told("order_rejected")
     return not case.told("unfilled", "part_filled", "order_found")
-
-
-def _exposed(
-    world: World, ticker: str, group: Sequence[Case], legs: Sequence[Order]
-) -> str:
-    """Return what is wrong with the exits of a contract's position, if anything."""
-    short = -world.fyers.exchange.net(ticker)
-    stops = sum(leg.left for leg in legs if leg.wish.type in _STOPS)
-    working = [leg for leg in legs if leg.working]
-    covering = sum(o.left for case in group for o in case.orders if o.side > 0)
-    events = "exits_missing", "order_rejected", "part_filled", "exits_left_behind"
-    told = any(case.told(*events) for case in group)
-    if short <= 0 and working and not told:
-        return "exits_left_behind"
-    if short - covering > stops and not told:
-        return "unprotected_shorts"
-    return ""
 
 
 def late(alert: Alert) -> bool:

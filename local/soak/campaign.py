@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 import requests
 
+from local.soak.hands import CALM_LAGS, Hands
+from local.soak.monitor import Monitor, Run
 from local.soak.tradingview import Alert, Desk, deliver
 from local.soak.world import World
 from simulator import Chaos, Fault
@@ -46,8 +48,12 @@ class Plan:
     seed: int
     kills: float = 15.0
     """Mean seconds between two kills."""
+    calm: float = 0.25
+    """Share of the time, from its beginning, in which nothing goes wrong."""
     doubled: float = 0.15
-    covered: float = 0.6
+    covered: float = 0.7
+    rivals: float = 0.2
+    """Share of the covers that two different alerts want at once."""
 
 
 @dataclass(slots=True)
@@ -58,10 +64,19 @@ class Campaign:
     world: World
     alerts: list[Alert] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    hands: Counter[str] = field(default_factory=Counter)
+    """What was done at FYERS beside our orders."""
     chains: list[Future[None]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     """What the soak itself could not do."""
     halt: threading.Event = field(default_factory=threading.Event)
+    calm_until: float = 0.0
+    """Monotonic seconds."""
+    monitor: Monitor = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Watch the account from outside."""
+        self.monitor = Monitor(self.world.fyers)
 
     def dice(self, purpose: str) -> random.Random:
         """Return randomness that depends on the seed and on nothing else."""
@@ -72,19 +87,23 @@ class Campaign:
         seconds = self.plan.minutes * 60
         with ThreadPoolExecutor(THREADS) as pool:
             try:
-                plays = self._weather, self._kill, self._ring, self._settle
-                with self._meanwhile(*plays):
+                plays = self._weather, self._kill, self._ring, self._lay_hands
+                always = self._settle, self.monitor.play
+                self.calm_until = time.monotonic() + seconds * self.plan.calm
+                with self._meanwhile(*always, *plays):
                     self._trade(seconds, pool, progress)
                 self.world.fyers.faults.clear()
                 self.world.phone.recover()
-                with self._meanwhile(self._settle):
+                Hands(self.world, self.dice("lags")).lag((0.0,))
+                with self._meanwhile(*always):
                     self._wait(progress)
             finally:
                 self.halt.set()
 
     def reconcile(self, number: int) -> bool:
         """Run reconcile on a server; return whether it changed nothing."""
-        server = self.world.servers[number]
+        server, phone = self.world.servers[number], self.world.phone
+        began, missed, down = time.monotonic(), phone.refused, phone.down
         try:
             reply = requests.post(f"{server.url}/reconcile", timeout=60)
             found = reply.json()
@@ -95,6 +114,10 @@ class Campaign:
         if reply.status_code != requests.codes.ok:
             self.counts["reconcile_failed"] += 1
             return False
+        heard = not down and not phone.down and phone.refused == missed
+        blind = found["order_book"] == "unreadable" or found["guard"]["blind"]
+        if heard and not blind and not found["left"]:
+            self.monitor.runs.append(Run(began, time.monotonic()))
         return not found["changed"] and not found["left"]
 
     @contextmanager
@@ -127,7 +150,8 @@ class Campaign:
         progress: Callable[[float], None],
     ) -> None:
         draw = self.dice("trade")
-        desk = Desk(self.world.contracts(), self.world.secret, draw)
+        world = self.world
+        desk = Desk(world.contracts(), world.secret, draw, world.clock)
         covers: list[tuple[float, Contract]] = []
         began = time.monotonic()
         due = began
@@ -141,9 +165,12 @@ class Campaign:
             if ready:
                 covers.remove(ready[0])
                 alert = desk.cover(ready[0][1])
+                if draw.random() < self.plan.rivals:
+                    self.counts["rivals"] += 1
+                    self._send(desk.cover(ready[0][1]), pool, draw)
             else:
                 alert = desk.sell()
-                calm = now > began + seconds - CALMER
+                calm = now > began + seconds - CALMER or now < self.calm_until
                 self._spoil(alert.contract.ticker, draw, calm)
                 if draw.random() < self.plan.covered:
                     covers.append((now + draw.uniform(2, 30), alert.contract))
@@ -164,12 +191,13 @@ class Campaign:
         self.alerts.append(alert)
         order = list(self.world.servers)
         draw.shuffle(order)
-        self.chains.append(pool.submit(deliver, alert, order, 1, self.halt))
+        clock = self.world.clock
+        self.chains.append(pool.submit(deliver, alert, order, 1, self.halt, clock))
         if draw.random() < self.plan.doubled:
             self.counts["doubled"] += 1
             other = order[::-1]
             after = draw.choice((0.0, draw.uniform(0, 0.3), draw.uniform(0, 3)))
-            again = pool.submit(deliver, alert, other, 2, self.halt, after)
+            again = pool.submit(deliver, alert, other, 2, self.halt, clock, after)
             self.chains.append(again)
 
     def _wait(self, progress: Callable[[float], None]) -> None:
@@ -183,15 +211,38 @@ class Campaign:
         """Change how FYERS's calls fail every few seconds."""
         draw = self.dice("weather")
         faults = self.world.fyers.faults
+        if self._calm(stop):
+            return
+        self.world.phone.worsen()
         while not stop.is_set():
             delay, seed = draw.choice(DELAYS), draw.randrange(2**31)
             rate = self.plan.faults
             faults.unleash(Chaos(rate, WIRE, (TRADING, DATA), seed, delay))
             stop.wait(draw.uniform(3, 8))
 
+    def _calm(self, stop: threading.Event) -> bool:
+        """Wait until the calm is over; return whether all is."""
+        return stop.wait(max(0.0, self.calm_until - time.monotonic()))
+
+    def _lay_hands(self, stop: threading.Event) -> None:
+        """Do what people, prices and FYERS do, and let its books lag."""
+        draw = self.dice("hands")
+        hands = Hands(self.world, draw)
+        hands.lag(CALM_LAGS)
+        if self._calm(stop):
+            return
+        end = time.monotonic() + self.plan.minutes * 60 * (1 - self.plan.calm) - CALMER
+        while not stop.wait(draw.uniform(1, 3)):
+            if draw.random() < 0.3:
+                hands.lag()
+            if time.monotonic() < end and (done := hands.act()):
+                self.hands[done] += 1
+
     def _kill(self, stop: threading.Event) -> None:
         """Kill one of the servers now and then and start it again."""
         draw, gap = self.dice("kill"), self.plan.kills
+        if self._calm(stop):
+            return
         while not stop.wait(gap * draw.uniform(2 / 3, 4 / 3)):
             server = draw.choice(self.world.servers)
             server.kill()
@@ -203,6 +254,8 @@ class Campaign:
     def _ring(self, stop: threading.Event) -> None:
         """Put the phone out of reach now and then."""
         draw = self.dice("ring")
+        if self._calm(stop):
+            return
         while not stop.wait(draw.uniform(6, 15)):
             self.world.phone.down = True
             stop.wait(draw.uniform(2, 8))

@@ -6,13 +6,14 @@ import contextlib
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from local.soak.bucket import serving
 from simulator.faults import Fault
 from simulator.listener import Listener, Outcome
-from simulator.wire import Reply, Request
+from simulator.wire import Refused, Reply, Request
 
 HICCUPS = 0.05
 """Share of notices that fail while the phone is in reach."""
@@ -26,6 +27,9 @@ class Heard:
     event: str
     message: str
     contract: str
+    severity: str = ""
+    at: float = 0.0
+    """When it arrived, seconds on the monotonic clock."""
 
 
 class Phone:
@@ -35,9 +39,13 @@ class Phone:
         self.heard: list[Heard] = []
         self.refused = 0
         self.down = False
-        self.reliable = False
+        self.reliable = True
         self._draw = random.Random(seed)  # noqa: S311 - repeatable, guards nothing
         self.stopping = threading.Event()
+
+    def worsen(self) -> None:
+        """Fail now and then from here on."""
+        self.reliable = False
 
     def recover(self) -> None:
         """Take every notice from now on."""
@@ -52,14 +60,26 @@ class Phone:
             self.refused += 1
             kind = Fault(kind="hang", delay=1.0) if fault == "hang" else None
             return Reply(503, b"{}"), kind, _nobody
-        self.heard.append(_heard(request.payload()))
+        try:
+            self.heard.append(_heard(request.payload()))
+        except Refused:  # its sender was killed in the middle of it
+            return Reply(400, b"{}"), None, _nobody
         lost = Fault(kind="reset") if fault == "lose" else None
         return Reply(200, b"{}"), lost, _nobody
 
 
 def _heard(notice: Mapping[str, object]) -> Heard:
-    names = ("request_id", "event", "message", "contract")
-    return Heard(*(str(notice.get(name, "")) for name in names))
+    def text(name: str) -> str:
+        return str(notice.get(name, ""))
+
+    return Heard(
+        request_id=text("request_id"),
+        event=text("event"),
+        message=text("message"),
+        contract=text("contract"),
+        severity=text("severity"),
+        at=time.monotonic(),
+    )
 
 
 def _nobody(_delivered: bool) -> None:

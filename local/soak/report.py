@@ -10,8 +10,10 @@ from pathlib import Path
 
 from local.soak.audit import KINDS, Case, Findings, late, overtaken, statuses
 from local.soak.campaign import Campaign
+from local.soak.closing import crossings
+from local.soak.monitor import TELLING, told_at
 from local.soak.phone import as_json
-from local.soak.tradingview import CUT, LATE
+from local.soak.tradingview import CUT, LATE, Delivery
 
 SHOWN = 20
 """Violations of one kind that are printed in full."""
@@ -38,6 +40,7 @@ def summary(
         "orders": sum(len(case.orders) for case in findings.cases),
         "orders_by_status": statuses(o for c in findings.cases for o in c.orders),
         "replies": _replies(campaign),
+        "put_off": _reasons(deliveries),
         "replayed": sum(d.replayed for d in deliveries),
         "corrections_overtaken": sum(map(overtaken, findings.cases)),
         "never_answered": sum(late(alert) for alert in alerts),
@@ -46,8 +49,13 @@ def summary(
         "notices_not_taken": world.phone.refused,
         "fyers_calls": len(calls),
         "fyers_faults": dict(Counter(c.fault for c in calls if c.fault)),
+        "raced_beyond_zero": sum(c.raced for c in crossings(world.fyers)),
+        "at_fyers_by_others": dict(campaign.hands),
+        "episodes": _episodes(campaign),
+        "rivals": campaign.counts["rivals"],
         "kills": campaign.counts["kills"],
         "reconcile_runs": campaign.counts["reconcile_runs"],
+        "reconcile_seeing": len(campaign.monitor.runs),
         "reconcile_cut": campaign.counts["reconcile_cut"],
         "reconcile_failed": campaign.counts["reconcile_failed"],
         "reply_ms": _percentiles(answered),
@@ -61,9 +69,41 @@ def summary(
         "violations": {
             kind: [case.alert.id for case in cases]
             for kind, cases in findings.found.items()
+            if cases
+        }
+        | {
+            kind: [line for _, line in lines] for kind, lines in findings.beside.items()
         },
         "trouble": campaign.trouble,
     }
+
+
+def _reasons(deliveries: Sequence[Delivery]) -> dict[str, int]:
+    """Return why deliveries were to come again, in the functions' own words."""
+    said = Counter(d.why for d in deliveries if d.status >= 500)
+    return dict(said.most_common())
+
+
+def _episodes(campaign: Campaign) -> dict[str, str]:
+    """Return how long what was wrong lasted, and after how long it was told."""
+    heard, lines = list(campaign.world.phone.heard), {}
+    for kind in TELLING:
+        all_of_it = [one for one in campaign.monitor.all if one.kind == kind]
+        told = [(one, told_at(one, heard)) for one in all_of_it]
+        words = [at - one.began for one, at in told if at is not None]
+        ends = [e.ended - e.began for e, at in told if e.ended and at is None]
+        lines[kind] = (
+            f"{len(all_of_it)}, told {_middle(words)}, over untold {_middle(ends)}"
+        )
+    return lines
+
+
+def _middle(seconds: Sequence[float]) -> str:
+    ordered = sorted(max(0.0, each) for each in seconds)
+    if not ordered:
+        return "0"
+    middle, worst = ordered[len(ordered) // 2], ordered[-1]
+    return f"{len(ordered)} (median {middle:.1f} s, worst {worst:.1f} s)"
 
 
 def _replies(campaign: Campaign) -> dict[str, int]:
@@ -95,14 +135,36 @@ def show(numbers: dict[str, object]) -> None:
         print(f"{name.replace('_', ' '):<22} {shown}")
 
 
-def explain(findings: Findings, logs: Path) -> None:
+def explain(findings: Findings, campaign: Campaign) -> None:
     """Print violations: deliveries, claim, orders, notices and log lines."""
+    for kind, lines in findings.beside.items():
+        for ticker, line in lines[:SHOWN]:
+            print(f"\n{kind}: {line}")
+            _describe_contract(campaign, findings, ticker)
     for kind, cases in findings.found.items():
         for case in cases[:SHOWN]:
             print(f"\n{kind}: {case.alert.id} {case.alert.action}", end=" ")
             print(f"{case.alert.contract.ticker} at {case.alert.at:%H:%M:%S.%f}")
             _describe(case)
-            _show_logs(case.alert.id, logs)
+            _show_logs(case.alert.id, campaign.world.logs)
+
+
+def _describe_contract(campaign: Campaign, findings: Findings, ticker: str) -> None:
+    world = campaign.world
+    for order in [o for o in world.fyers.exchange.orders if o.symbol == ticker]:
+        print(
+            f"  order {order.id} of {order.parent_id or order.source} {order.tag} "
+            f"side {order.side} type {order.wish.type} {order.wish.product} "
+            f"{order.at:%H:%M:%S} {order.history} {order.filled}/{order.qty}"
+        )
+    for trade in [t for t in world.fyers.exchange.trades if t.order.symbol == ticker]:
+        print(f"  trade {trade.at:%H:%M:%S.%f} {trade.order.id} {trade.qty}")
+    for notice in [n for n in list(world.phone.heard) if n.contract == ticker]:
+        print(f"  at {notice.at:.1f} {as_json(notice)}")
+    for case in [c for c in findings.cases if c.alert.contract.ticker == ticker]:
+        print(f"  alert {case.alert.id} {case.alert.action}: {case.claim}")
+    runs = [f"{run.began:.1f}-{run.ended:.1f}" for run in campaign.monitor.runs]
+    print(f"  runs that saw it {' '.join(runs)}")
 
 
 def _describe(case: Case) -> None:

@@ -37,7 +37,7 @@ class Server:
         """Start the process; it accepts connections before it can answer them."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.serve", "--port", str(self.port)],
+                [sys.executable, "-m", "local.hours", "--port", str(self.port)],
                 cwd=serve.ROOT,
                 env=self._env,
                 stdin=subprocess.DEVNULL,

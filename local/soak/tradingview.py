@@ -12,13 +12,14 @@ import json
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import requests
 
+from local.hours import IST
 from local.soak.servers import Server
 from shared import alerts
 from simulator.contracts import Contract
@@ -29,7 +30,6 @@ MOST = 4
 LEAST_PRICE = Decimal(10)
 """Rupees; below it a target may be under one tick and is left out."""
 MOST_LOTS = 3
-IST = timezone(timedelta(hours=5, minutes=30))
 
 CUT, LATE = "cut", "late"
 
@@ -47,6 +47,10 @@ class Delivery:
     order_id: str
     replayed: bool
     seconds: float
+    at: float = 0.0
+    """When it was sent, seconds since 1970 on the world's clock."""
+    why: str = ""
+    """The reply's reason, for people."""
 
     @property
     def ours_5xx(self) -> bool:
@@ -98,12 +102,17 @@ class Desk:
     """Writes alerts: each SELL on a contract of its own, one BUY per contract."""
 
     def __init__(
-        self, contracts: Sequence[Contract], secret: str, draw: random.Random
+        self,
+        contracts: Sequence[Contract],
+        secret: str,
+        draw: random.Random,
+        clock: Callable[[], datetime],
     ) -> None:
         self._unsold = list(contracts)
         draw.shuffle(self._unsold)
         self._secret = secret
         self._draw = draw
+        self._clock = clock
         self._count = 0
 
     def sell(self) -> Alert:
@@ -119,7 +128,7 @@ class Desk:
 
     def _alert(self, action: str, contract: Contract, more: dict[str, object]) -> Alert:
         self._count += 1
-        name, now = f"soak-{self._count:05d}", datetime.now(UTC)
+        name, now = f"soak-{self._count:05d}", self._clock().astimezone(UTC)
         keyed = self._draw.random() < 0.5
         expiry = datetime.fromtimestamp(contract.expires, IST).date()
         fields = {
@@ -153,6 +162,7 @@ def deliver(
     servers: Sequence[Server],
     number: int,
     halt: threading.Event,
+    clock: Callable[[], datetime],
     after: float = 0.0,
 ) -> None:
     """Play one chain of deliveries, to one server after the other.
@@ -167,17 +177,23 @@ def deliver(
         if halt.wait(max(0.0, first + turn * APART - time.monotonic())):
             break
         server = servers[turn % len(servers)]
-        chain.append(_once(alert, server, f"{alert.id}.{number}{turn + 1}"))
+        chain.append(_once(alert, server, f"{alert.id}.{number}{turn + 1}", clock))
         if not chain[-1].resent:
             break
 
 
-def _once(alert: Alert, server: Server, request_id: str) -> Delivery:
-    began = time.monotonic()
+def _once(
+    alert: Alert, server: Server, request_id: str, clock: Callable[[], datetime]
+) -> Delivery:
+    began, at = time.monotonic(), clock().timestamp()
 
-    def ended(status: int, seen: str, order: str = "", again: bool = False) -> Delivery:
+    def ended(
+        status: int, seen: str, order: str = "", again: bool = False, why: str = ""
+    ) -> Delivery:
         seconds = time.monotonic() - began
-        return Delivery(request_id, server.name, status, seen, order, again, seconds)
+        return Delivery(
+            request_id, server.name, status, seen, order, again, seconds, at, why
+        )
 
     kind = "application/json" if alert.keyed else "text/plain; charset=utf-8"
     headers = {"Content-Type": kind, "X-Request-Id": request_id}
@@ -191,4 +207,5 @@ def _once(alert: Alert, server: Server, request_id: str) -> Delivery:
     except requests.RequestException:
         return ended(0, CUT)
     order, again = content.get("order_id", ""), "Idempotency-Replayed" in reply.headers
-    return ended(reply.status_code, content.get("code", ""), order, again)
+    code, why = content.get("code", ""), content.get("error", "")
+    return ended(reply.status_code, code, order, again, why)

@@ -7,12 +7,16 @@ import os
 import secrets
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import requests
+
 import simulator
+from local import hours
 from local.measuring.google import firestore
 from local.playground import Playground
 from local.soak.bucket import bucket
@@ -41,6 +45,13 @@ class World:
     secret: str
     env: Mapping[str, str]
     logs: Path
+    clock: Callable[[], datetime]
+    """The present instant of this world, IST."""
+
+    def change(self, **what: object) -> None:
+        """Change something at FYERS, as `POST /_sim/state` does."""
+        url = f"{self.fyers.url}/_sim/state"
+        requests.post(url, json=what, timeout=30).raise_for_status()
 
     def store(self) -> ClaimStore:
         """Return the claim store both servers share."""
@@ -56,6 +67,7 @@ class World:
             if (
                 contract
                 and contract.strike
+                and contract.ticker.startswith("NSE:")
                 and prices
                 and prices.last >= LEAST_PRICE
                 and contract.expires > now + EXPIRES_AFTER
@@ -78,14 +90,18 @@ def running(seed: int, embedded: bool) -> Iterator[World]:
 
     Raises `NoEmulator`, `StartFailed`, `Failed`.
     """
-    secret = secrets.token_urlsafe(24)
+    secret, off = secrets.token_urlsafe(24), hours.until_eleven()
+
+    def clock() -> datetime:
+        return datetime.now(hours.IST) + off
+
     with (
         contextlib.ExitStack() as stack,
         tempfile.TemporaryDirectory(prefix="soak-") as folder,
         # The limits are off: two instances with 2 alerts a second would meet FYERS's
         # 200 calls a minute, and the soak is about what goes wrong, not about pace.
         simulator.running(
-            rate_limits=False, funds=Decimal(10**12), delay_ms=ANSWER_MS
+            rate_limits=False, funds=Decimal(10**12), delay_ms=ANSWER_MS, clock=clock
         ) as fyers,
         ringing(seed) as (phone, ring),
     ):
@@ -106,10 +122,13 @@ def running(seed: int, embedded: bool) -> Iterator[World]:
             "WEBHOOK_SECRET_TOKEN": secret,
             "WEBHOOK_MAX_QTY": str(MOST_LOTS),
             "NOTIFICATION_URL": ring,
+            hours.SHIFT: str(off.total_seconds()),
+            "NOTIFY_ORDERS": "false",
+            "SUMMARY": "false",
         }
         logs = Path(folder)
         with serving(env, logs) as servers:
-            world = World(fyers, phone, servers, secret, env, logs)
+            world = World(fyers, phone, servers, secret, env, logs, clock)
             world.open_for_trading()
             yield world
 

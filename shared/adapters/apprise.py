@@ -13,7 +13,7 @@ import logging
 import requests
 
 from shared.adapters.deadline_http import session, until
-from shared.adapters.notice_codec import document
+from shared.adapters.notice_codec import document, text
 from shared.models import Deadline, Notice, Secret, Severity
 
 _KINDS = {
@@ -27,15 +27,21 @@ _KINDS = {
 class WebChannel:
     """An address that takes a JSON POST and answers 2xx."""
 
-    def __init__(self, url: Secret) -> None:
+    def __init__(self, url: Secret, link: str = "") -> None:
         self._url = url
+        self._link = link
         self._session = session()
+
+    def warm(self) -> None:
+        """Do nothing: the session is made already."""
 
     def send(self, notice: Notice, deadline: Deadline) -> str | None:
         """Post the notice; return None for a 2xx, else why not."""
         try:
             with until(deadline):
-                reply = self._session.post(self._url.open(), json=document(notice))
+                reply = self._session.post(
+                    self._url.open(), json=document(notice, self._link)
+                )
         except requests.RequestException as error:
             # Its text holds the address.
             return type(error).__name__
@@ -47,8 +53,15 @@ class WebChannel:
 class AppriseChannel:
     """Any other address Apprise knows (mail, chat, SMS)."""
 
-    def __init__(self, url: Secret) -> None:
+    def __init__(self, url: Secret, link: str = "") -> None:
         self._url = url
+        self._link = link
+
+    def warm(self) -> None:
+        """Load Apprise and the service's plugin: that takes longer than a reply may."""
+        from apprise import Apprise
+
+        Apprise.instantiate(self._url.open())
 
     def send(self, notice: Notice, deadline: Deadline) -> str | None:
         """Send the notice; return None when the service took it, else why not."""
@@ -67,14 +80,8 @@ class AppriseChannel:
         service.request_rate_per_sec = 0  # else it sleeps 5 s between two targets
         taken = service.notify(
             title=f"FYERS alerts: {notice.severity.lower()}",
-            body=_text(notice),
+            body=text(notice, self._link),
+            body_format="text",  # as written: `<` and `&` are no markup
             notify_type=_KINDS[notice.severity],
         )
         return None if taken else "the service did not take it"
-
-
-def _text(notice: Notice) -> str:
-    words = (notice.side, str(notice.quantity or ""), notice.contract)
-    order = " ".join(word for word in words if word)
-    request = f"request {notice.request_id}" if notice.request_id else ""
-    return "\n".join(line for line in (notice.message, order, request) if line)

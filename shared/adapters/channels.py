@@ -16,6 +16,9 @@ class Channel(Protocol):
     def send(self, notice: Notice, deadline: Deadline) -> str | None:
         """Return None when the notice was taken, else why not, without secrets."""
 
+    def warm(self) -> None:
+        """Import and make what the first notice needs, without sending."""
+
 
 class Channels:
     """A Notifier over what is configured; a channel is made by its first notice.
@@ -24,7 +27,9 @@ class Channels:
     that hangs does not silence the other.
     """
 
-    def __init__(self, topic: str, url: Secret, project: str) -> None:
+    def __init__(self, topic: str, url: Secret, project: str, link: str = "") -> None:
+        """Take the topic, the address and the desk's address for each notice."""
+        self._link = link
         self._topic = topic
         self._url = url
         self._project = project
@@ -43,6 +48,19 @@ class Channels:
                 _log.warning("channel %s did not take a notice: %s", name, reason)
                 failed.append(name)
         return tuple(failed)
+
+    def warm(self) -> None:
+        """Make each channel, which imports what it needs; raises nothing."""
+        for name in self._names():
+            try:
+                self._channel(name).warm()
+            except Exception as error:
+                _log.warning("channel %s: %s", name, type(error).__name__)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return what is configured."""
+        return tuple(self._names())
 
     def _names(self) -> list[str]:
         configured = {"topic": self._topic, "url": self._url}
@@ -67,11 +85,11 @@ class Channels:
     def _topic_channel(self) -> Channel:
         from shared.adapters.pubsub import TopicChannel
 
-        return TopicChannel(self._topic, self._project)
+        return TopicChannel(self._topic, self._project, self._link)
 
     def _web(self) -> Channel:
         from shared.adapters.apprise import AppriseChannel, WebChannel
 
         scheme = self._url.open().partition("://")[0].lower()
-        is_web = scheme in ("http", "https")
-        return WebChannel(self._url) if is_web else AppriseChannel(self._url)
+        kind = WebChannel if scheme in ("http", "https") else AppriseChannel
+        return kind(self._url, self._link)

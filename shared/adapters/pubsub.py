@@ -24,14 +24,19 @@ _FAILURES = (exceptions.GoogleAPIError, GoogleAuthError, grpc.RpcError, OSError)
 class TopicChannel:
     """A topic, named by its id or in full; the client is made by the first notice."""
 
-    def __init__(self, topic: str, project: str) -> None:
+    def __init__(self, topic: str, project: str, link: str = "") -> None:
+        self._link = link
         self._topic = topic if "/" in topic else f"projects/{project}/topics/{topic}"
         self._lock = threading.Lock()
         self._made: PublisherClient | None = None
 
+    def warm(self) -> None:
+        """Make the client."""
+        self._client()
+
     def send(self, notice: Notice, deadline: Deadline) -> str | None:
         """Publish one message; return None when it is taken, else why not."""
-        data = json.dumps(document(notice)).encode()
+        data = json.dumps(document(notice, self._link)).encode()
         attributes = {"severity": notice.severity.value, "event": notice.event}
         message = {"data": data, "attributes": attributes}
         try:

@@ -1,151 +1,124 @@
-"""Claims in one SQLite file: the embedded default, for one machine.
+"""Documents in one SQLite file: the embedded default, for one machine.
 
-Safe across threads and processes: each write is one statement, and what it depends on
-(the version, the expiry) is in its WHERE. Versions are random, so a document deleted
-and made again never passes for the old one. Expired rows stay; one machine makes few.
+Safe across threads and processes: a commit is one transaction that takes the write lock
+before it looks, and what it depends on (the version) is in each WHERE. Versions are
+random, so a document deleted and made again never passes for the old one. Expired
+documents stay; one machine makes few.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from shared.adapters import claim_codec
+from shared.adapters.documents import SEARCHED, Document, Plain, Write
 from shared.errors import AlreadyExists, Conflict, Doubtful
-from shared.idempotency import Claim, Stored
-from shared.models import Clock, Deadline
-
-_log = logging.getLogger(__name__)
+from shared.models import Deadline
 
 _SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS alerts (
-        key TEXT PRIMARY KEY, version TEXT NOT NULL, watched_at INTEGER,
-        document TEXT NOT NULL) STRICT""",
-    """CREATE INDEX IF NOT EXISTS watched ON alerts (watched_at)
-        WHERE watched_at IS NOT NULL""",
-    """CREATE TABLE IF NOT EXISTS once (
-        id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT""",
+    """CREATE TABLE IF NOT EXISTS documents (
+        collection TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL,
+        document TEXT NOT NULL CHECK (json_valid(document)),
+        PRIMARY KEY (collection, key)) STRICT""",
+    *(
+        f"""CREATE INDEX IF NOT EXISTS by_{field}
+        ON documents (collection, json_extract(document, '$.{field}'))
+        WHERE json_extract(document, '$.{field}') IS NOT NULL"""
+        for field in SEARCHED
+    ),
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HAVING = {
+    field: "SELECT key, version, document FROM documents WHERE collection = ?"  # noqa: S608  # names of our own
+    f" AND json_extract(document, '$.{field}') IS NOT NULL"
+    f" ORDER BY json_extract(document, '$.{field}') LIMIT ?"
+    for field in SEARCHED
+}
+_EQUAL = {
+    field: "SELECT key, version, document FROM documents WHERE collection = ?"  # noqa: S608  # names of our own
+    f" AND json_extract(document, '$.{field}') = ? LIMIT ?"
+    for field in SEARCHED
+}
+
+_INSERT = (
+    "INSERT INTO documents (version, document, collection, key) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO NOTHING"
+)
+_UPDATE = (
+    "UPDATE documents SET version = ?, document = ?"
+    " WHERE collection = ? AND key = ? AND version = ?"
+)
+_DELETE = "DELETE FROM documents WHERE collection = ? AND key = ? AND version = ?"
 
 
 class _Thread(threading.local):
     connection: sqlite3.Connection | None = None
 
 
-class SqliteClaims:
-    """A ClaimStore on one file, opened by each thread on first use."""
+class SqliteDocuments:
+    """Documents of one file, opened by each thread on first use."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._clock = clock
         self._thread = _Thread()
 
-    def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
-        """Insert the row; see the port."""
-        version = secrets.token_hex(8)
-        with self._open(deadline) as db:
-            done = db.execute(
-                "INSERT INTO alerts (key, version, watched_at, document)"
-                " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (key, version, *_row(claim)),
-            )
-        if not done.rowcount:
-            raise AlreadyExists(key)
-        return Stored(key, claim, version)
-
-    def read(self, key: str, deadline: Deadline) -> Stored | None:
+    def get(self, collection: str, key: str, deadline: Deadline) -> Document | None:
         """Select the row; see the port."""
         with self._open(deadline) as db:
             row = db.execute(
-                "SELECT key, version, document FROM alerts WHERE key = ?", (key,)
+                "SELECT key, version, document FROM documents"
+                " WHERE collection = ? AND key = ?",
+                (collection, key),
             ).fetchone()
-        if row is None:
-            return None
-        try:
-            return _stored(row)
-        except claim_codec.NotAClaim as error:
-            raise Doubtful(f"document {key}: {error}") from error
+        return None if row is None else _document(row)
 
-    def replace(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
-        """Update the row of that version; see the port."""
-        version = secrets.token_hex(8)
-        with self._open(deadline) as db:
-            done = db.execute(
-                "UPDATE alerts SET version = ?, watched_at = ?, document = ?"
-                " WHERE key = ? AND version = ?",
-                (version, *_row(claim), stored.key, stored.version),
-            )
-        if not done.rowcount:
-            raise Conflict(stored.key)
-        return Stored(stored.key, claim, version)
+    def commit(self, writes: Sequence[Write], deadline: Deadline) -> tuple[str, ...]:
+        """Write the rows in one transaction; see the port."""
+        versions = tuple(
+            "" if w.fields is None else secrets.token_hex(8) for w in writes
+        )
+        with self._open(deadline) as db, _transaction(db):
+            for write, version in zip(writes, versions, strict=True):
+                if not _applied(db, write, version):
+                    new = all(each.version is None for each in writes)
+                    unmet = AlreadyExists if new else Conflict
+                    raise unmet(f"{write.collection}/{write.key}")
+        return versions
 
-    def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
-        """Select what is watched, oldest touch first; a broken row is logged."""
+    def find(
+        self,
+        collection: str,
+        field: str,
+        equals: str | None,
+        limit: int | None,
+        deadline: Deadline,
+    ) -> tuple[Document, ...]:
+        """Select by the index of that field; see the port."""
+        most = -1 if limit is None else limit
         with self._open(deadline) as db:
-            rows = db.execute(
-                "SELECT key, version, document FROM alerts"
-                " WHERE watched_at IS NOT NULL ORDER BY watched_at LIMIT ?",
-                (limit,),
-            ).fetchall()
-        found = []
-        for row in rows:
-            try:
-                found.append(_stored(row))
-            except claim_codec.NotAClaim as error:
-                # One broken row must not keep reconcile from all others.
-                _log.error("document %s cannot be read: %s", row[0], error)
-        return tuple(found)
-
-    def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
-        """Insert the entry, or take over an expired one; see the port."""
-        with self._open(deadline) as db:
-            done = db.execute(
-                "INSERT INTO once (id, expires_at) VALUES (?, ?)"
-                " ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at"
-                " WHERE once.expires_at <= ?",
-                (
-                    hashlib.sha256(what.encode()).hexdigest(),
-                    _micros(expires_at),
-                    _micros(self._clock()),
-                ),
-            )
-        return bool(done.rowcount)
-
-    def named(self, what: str, deadline: Deadline) -> bool:
-        """Select the entry; see the port."""
-        with self._open(deadline) as db:
-            found = db.execute(
-                "SELECT 1 FROM once WHERE id = ? AND expires_at > ?",
-                (hashlib.sha256(what.encode()).hexdigest(), _micros(self._clock())),
-            ).fetchone()
-        return found is not None
-
-    def forget(self, what: str, deadline: Deadline) -> None:
-        """Delete the entry; see the port."""
-        with self._open(deadline) as db:
-            key = hashlib.sha256(what.encode()).hexdigest()
-            db.execute("DELETE FROM once WHERE id = ?", (key,))
+            if equals is None:
+                found = db.execute(_HAVING[field], (collection, most))
+            else:
+                found = db.execute(_EQUAL[field], (collection, equals, most))
+            rows = found.fetchall()
+        return tuple(_document(row) for row in rows)
 
     def warm(self, deadline: Deadline) -> None:
-        """Open this thread's connection; raise `Doubtful` where there is none."""
+        """Open this thread's connection."""
         with self._open(deadline) as db:
-            db.execute("SELECT 1 FROM alerts LIMIT 1")
+            db.execute("SELECT 1 FROM documents LIMIT 1")
 
     @contextlib.contextmanager
     def _open(self, deadline: Deadline) -> Iterator[sqlite3.Connection]:
         """Yield this thread's connection; turn what SQLite says into `Doubtful`."""
         if not deadline.left():
-            raise Doubtful("no time left for the claim store")
+            raise Doubtful("no time left for the store")
         try:
             db = self._thread.connection
             if db is None:
@@ -155,7 +128,7 @@ class SqliteClaims:
         except sqlite3.ProgrammingError:
             raise
         except (sqlite3.Error, OSError) as error:
-            raise Doubtful(f"the claim store failed: {error}") from error
+            raise Doubtful(f"the store failed: {error}") from error
 
     def _connect(self, deadline: Deadline) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +138,8 @@ class SqliteClaims:
         with contextlib.suppress(sqlite3.OperationalError):
             db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
+        # Each thread has a connection, and SQLite would give each 2 MB of its own.
+        db.execute("PRAGMA cache_size = -128")
         for statement in _SCHEMA:
             _wait_at_most(db, deadline)
             db.execute(statement)
@@ -175,19 +150,40 @@ def _wait_at_most(db: sqlite3.Connection, deadline: Deadline) -> None:
     db.execute(f"PRAGMA busy_timeout = {int(deadline.left() * 1000)}")
 
 
-def _row(claim: Claim) -> tuple[int | None, str]:
-    watched_at = None if claim.due_at is None else _micros(claim.due_at)
-    return watched_at, json.dumps(claim_codec.encode(claim), default=datetime.isoformat)
-
-
-def _stored(row: tuple[str, str, str]) -> Stored:
-    key, version, document = row
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
     try:
-        read = json.loads(document)
-    except ValueError:
-        raise claim_codec.NotAClaim("the document is not JSON") from None
-    return Stored(key, claim_codec.decode(read), version)
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
 
 
-def _micros(instant: datetime) -> int:
-    return (instant - _EPOCH) // timedelta(microseconds=1)
+def _applied(db: sqlite3.Connection, write: Write, version: str) -> bool:
+    """Return whether the row was as the write says, and is written."""
+    place = write.collection, write.key
+    if write.fields is None:
+        done = db.execute(_DELETE, (*place, write.version))
+    elif write.version is None:
+        done = db.execute(_INSERT, (version, _text(write.fields), *place))
+    else:
+        done = db.execute(
+            _UPDATE, (version, _text(write.fields), *place, write.version)
+        )
+    return bool(done.rowcount)
+
+
+def _text(fields: Mapping[str, Plain]) -> str:
+    return json.dumps(fields, default=_instant)
+
+
+def _instant(value: datetime) -> str:
+    """Return an instant as text that sorts by time."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _document(row: tuple[str, str, str]) -> Document:
+    key, version, document = row
+    return Document(key, json.loads(document), version)

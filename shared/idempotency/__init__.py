@@ -1,25 +1,31 @@
 """The claim that makes an alert an order exactly once."""
 
-from shared.idempotency.arrows import Rules
 from shared.idempotency.claim import (
+    Child,
     Claim,
     ClaimStore,
-    Followed,
     Outgoing,
     Reply,
     Sending,
     State,
     Stored,
+    Story,
 )
-from shared.idempotency.claims import RESENDS, Claims, Held, Owned
+from shared.idempotency.leases import HeldLane, Lane, Lanes, LaneStore
+from shared.idempotency.machine import RESENDS, Claims, Held, Owned
+from shared.idempotency.transitions import Rules
 
 __all__ = [
     "RESENDS",
+    "Child",
     "Claim",
     "ClaimStore",
     "Claims",
-    "Followed",
     "Held",
+    "HeldLane",
+    "Lane",
+    "LaneStore",
+    "Lanes",
     "Outgoing",
     "Owned",
     "Reply",
@@ -27,4 +33,5 @@ __all__ = [
     "Sending",
     "State",
     "Stored",
+    "Story",
 ]

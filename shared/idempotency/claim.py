@@ -17,13 +17,22 @@ outcome is in doubt is settled by reading, never by assuming.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from shared.models import Deadline, Notice, Order
+from shared.models import (
+    PAPER,
+    Contract,
+    Deadline,
+    Flight,
+    Notice,
+    Order,
+    OurOrder,
+    Product,
+)
 
 
 class State(StrEnum):
@@ -42,9 +51,8 @@ class Sending:
     """The order as it stands at FYERS's door; written before it is placed."""
 
     order: Order
-    lot: int
     ltp: Decimal | None
-    """Rupees; None only for a cover, which no quote may stop."""
+    """Rupees; None only for a close, which no quote may stop."""
     stop_loss: Decimal | None
     """Price level as of the LTP."""
     take_profit: Decimal | None
@@ -53,10 +61,13 @@ class Sending:
     """After this instant the order call is certainly over."""
     day: date
     """IST day of the order book that can show the order."""
-    covers: int = 0
-    """Contracts short, not yet being covered, before a BUY; 0 for a SELL."""
+    closes: bool = False
+    """It closes a position; otherwise it is an entry."""
     note: str = ""
     """What the reply must say besides (a quantity that was cut)."""
+    traded_before: int = 0
+    """Of an entry: contracts of its side and contract that positions showed as traded
+    that day when it was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +87,25 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """An order reconcile still watches, for this claim or one it took over."""
+class Story:
+    """How an order ended, as the order book and the positions showed it."""
 
-    order: Order
-    order_id: str
-    """Empty for an order believed never sent that may yet turn up."""
-    sent_at: datetime
-    day: date
-    request_id: str
-    exits: int = 0
-    """Exit legs the order should have once filled."""
-    trim: bool = False
-    """The exits of what this cover closed have still to be cut to the short left."""
-    rested: bool = False
-    """The order was seen working without a fill."""
-    filled_at: datetime | None = None
-    """When a fill was first seen of an order that had rested."""
-    told: tuple[str, ...] = ()
-    """Events reported already."""
+    filled: int
+    """Contracts."""
+    price: Decimal | None
+    """Average fill, rupees; None where nothing filled."""
+    ended_at: datetime
+    """When the contract was seen flat and quiet."""
+    rupees: Decimal | None = None
+    """Realized of the contract that day, before charges; on its first entry only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One position of an EXIT of several."""
+
+    contract: Contract
+    product: Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,80 @@ class Claim:
     closed: bool = False
     """UNKNOWN of a past day, the owner told to look: no order book shows it now."""
     outbox: tuple[Outgoing, ...] = ()
-    followed: tuple[Followed, ...] = field(default=())
+    order_ids: tuple[str, ...] = ()
+    """What FYERS called the order, one id for each slice; DONE only."""
+    ledger: str = ""
+    """Ticker from SENDING on, until the guard found that contract flat and quiet."""
+    lane: str = ""
+    """Ticker of the closing lane this claim took."""
+    contract: Contract | None = None
+    """The contract the alert means, once chosen; a resend keeps it."""
+    timed: bool = False
+    """The alert's body carries its own time."""
+    strategy: str = ""
+    """The alert's own word for what it belongs to."""
+    done_at: datetime | None = None
+    """When it became DONE: FYERS's answer, or the order was found."""
+    story: Story | None = None
+    """How the order ended, as the guard saw it; for the journal."""
+    children: tuple[Child, ...] = ()
+    """Of an EXIT of several positions: what it closes, each under its own claim."""
+    first: str = ""
+    """The attempt that first claimed the alert; empty while it is still `attempt`."""
+
+    @property
+    def mark(self) -> str:
+        """Return what names the alert itself: the same for all its deliveries.
+
+        A later alert under the same key, or of the same text, has another one.
+        """
+        return self.first or self.attempt
+
+    @property
+    def went(self) -> bool:
+        """Return whether FYERS got the order, or may have got it."""
+        return self.sending is not None and self.state is not State.RELEASED
+
+    @property
+    def on_paper(self) -> bool:
+        """Return whether its order is of the paper account."""
+        return self.contract is not None and self.contract.ticker.startswith(PAPER)
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Return whether the alert is over and did not become what it asked for."""
+        if self.state is State.DONE:
+            return self.reply is not None and self.reply.status >= 400
+        return self.state is State.NOT_SENT or (
+            self.state is State.RELEASED and not self.retry
+        )
+
+    @property
+    def closes(self) -> bool:
+        """Return whether the alert closes a position."""
+        if self.sending is not None:
+            return self.sending.closes
+        return bool(self.lane) or self.what.partition(" ")[0] in ("BUY", "EXIT")
+
+    @property
+    def our_order(self) -> OurOrder | None:
+        """Return the order as the order book looks for it, None if there is none."""
+        sending = self.sending
+        flight = _FLIGHTS.get(self.state)
+        if sending is None or flight is None:
+            return None
+        if self.state is State.DONE and not self.order_ids:
+            return None  # refused for good
+        return OurOrder(
+            order=sending.order,
+            closes=sending.closes,
+            flight=flight,
+            order_ids=self.order_ids,
+            sent_at=sending.sent_at,
+            send_by=sending.send_by,
+            tick=self.contract.tick if self.contract else Decimal("0.05"),
+            traded_before=sending.traded_before,
+        )
 
     @property
     def watched(self) -> bool:
@@ -135,8 +219,8 @@ class Claim:
     def due_at(self) -> datetime | None:
         """Return this claim's place in reconcile's queue, None outside it.
 
-        What is unsettled or untold goes before orders that are only followed: a day
-        full of quiet shorts must not keep reconcile from it.
+        What is unsettled or untold goes before what the guard only watches: a day full
+        of quiet shorts must not keep reconcile from it.
         """
         if (
             self.outbox
@@ -145,7 +229,7 @@ class Claim:
             or (self.state is State.RELEASED and self.retry)
         ):
             return self.touched_at
-        return self.touched_at + timedelta(days=1) if self.followed else None
+        return self.touched_at + timedelta(days=1) if self.ledger else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +240,14 @@ class Stored:
     """Document id: 64 hex digits."""
     claim: Claim
     version: str
+
+
+_FLIGHTS = {
+    State.SENDING: Flight.OPEN,
+    State.UNKNOWN: Flight.OPEN,
+    State.DONE: Flight.ACCEPTED,
+    State.NOT_SENT: Flight.ABSENT,
+}
 
 
 class ClaimStore(Protocol):
@@ -176,6 +268,24 @@ class ClaimStore(Protocol):
 
     def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
         """Return up to `limit` watched claims, by `due_at`."""
+
+    def ledger(self, ticker: str | None, deadline: Deadline) -> tuple[Stored, ...]:
+        """Return every claim whose `ledger` is that ticker, oldest first.
+
+        None: all that have one. Raises `Doubtful`.
+        """
+
+    def of_day(self, day: date, deadline: Deadline) -> tuple[Stored, ...]:
+        """Return the claims created on that IST day, oldest first; raise `Doubtful`."""
+
+    def supersede(
+        self, stored: Stored, claim: Claim, kept_key: str, deadline: Deadline
+    ) -> Stored:
+        """Write `claim` over exactly the version read and keep the old one.
+
+        The old claim is written under `kept_key`, which nobody may hold, in the same
+        commit. Raises `Conflict`, `Doubtful`.
+        """
 
     def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
         """Return whether this call was the first ever to name `what`; else False.

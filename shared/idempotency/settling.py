@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 
 from shared.errors import OrderRejected
 from shared.idempotency import wording
-from shared.idempotency.claim import Claim, Followed, Reply, Sending
+from shared.idempotency.claim import Claim, Reply
 from shared.models import (
     IST,
-    Action,
     BookedOrder,
     Notice,
     OrderStatus,
@@ -28,9 +27,6 @@ SETTLE_AFTER = timedelta(seconds=30)
 
 ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 
-_CLOCK_SLACK = timedelta(seconds=5)
-"""FYERS's order times are whole seconds of another clock."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
@@ -38,46 +34,30 @@ class Settlement:
 
     reply: Reply
     notice: Notice
-    follow: Followed | None
+    order_ids: tuple[str, ...]
+    """Empty where nothing traded and nothing will."""
 
 
-def find(claim: Claim, book: tuple[BookedOrder, ...]) -> BookedOrder | None:
-    """Return the book's row with the claim's tag; exit legs may repeat it."""
-    tag = claim.sending.order.tag if claim.sending else ""
-    return tagged(tag, book)
+def find(claim: Claim, rows: tuple[BookedOrder, ...]) -> tuple[BookedOrder, ...]:
+    """Return the rows that are the claim's order; any of them disproves absence."""
+    our = claim.our_order
+    return tuple(row for row in rows if our and our.is_row(row))
 
 
-def tagged(tag: str, book: tuple[BookedOrder, ...]) -> BookedOrder | None:
-    """Return the row, no exit leg, that carries `tag`."""
-    return next(
-        (row for row in book if tag and row.tag == tag and row.parent_id is None), None
-    )
-
-
-def absent(claim: Claim, book: tuple[BookedOrder, ...], now: datetime) -> bool:
+def absent(claim: Claim, rows: tuple[BookedOrder, ...], now: datetime) -> bool:
     """Return whether a cleanly read book proves that FYERS never took the order."""
-    sending = claim.sending
-    if sending is None or now < sending.send_by + SETTLE_AFTER:
+    our = claim.our_order
+    if our is None or now < our.send_by + SETTLE_AFTER:
         return False
-    if now.astimezone(IST).date() != sending.day or find(claim, book):
+    if now.astimezone(IST).date() != our.day or find(claim, rows):
         return False
-    return not any(_may_be(row, sending) for row in book)
+    return not any(our.may_be_row(row) for row in rows)
 
 
-def _may_be(row: BookedOrder, sending: Sending) -> bool:
-    """Return whether an untagged row could be the order: FYERS drops tags at times."""
-    order = sending.order
-    return (
-        not row.tag
-        and row.parent_id is None
-        and (row.ticker, row.action, row.qty) == (order.ticker, order.action, order.qty)
-        and row.product == order.product
-        and (row.placed_at is None or row.placed_at >= sending.sent_at - _CLOCK_SLACK)
-    )
-
-
-def settle(claim: Claim, row: BookedOrder, now: datetime, corrects: bool) -> Settlement:
-    """Return what the found row means: 200 if it works or traded, else 424.
+def settle(
+    claim: Claim, rows: tuple[BookedOrder, ...], now: datetime, corrects: bool
+) -> Settlement:
+    """Return what the found rows mean: 200 if any works or traded, else 424.
 
     `corrects` is true when the owner was told otherwise before.
     """
@@ -85,54 +65,35 @@ def settle(claim: Claim, row: BookedOrder, now: datetime, corrects: bool) -> Set
     if sending is None:
         raise ValueError("only a claim that was SENDING has an order to find")
     begins = "Correction: " if corrects else ""
-    if row.status in ENDED and not row.filled:
-        problem = OrderRejected(_ended(row))
+    first = rows[0]
+    if all(row.status in ENDED and not row.filled for row in rows):
+        problem = OrderRejected(_ended(first))
         return Settlement(
             wording.failure(problem, claim.request_id),
             wording.about_claim(
                 problem.code,
-                f"{begins}FYERS has order {row.order_id}: {problem.message}. "
+                f"{begins}FYERS has order {first.order_id}: {problem.message}. "
                 "Nothing was traded by it.",
                 claim,
                 now,
             ),
-            None,
+            (),
         )
-    part = 0 < row.filled < row.qty
-    note = f"{row.filled} of {row.qty} filled" if part else ""
-    placed = Placed(row.order_id, row.message)
+    filled, qty = sum(row.filled for row in rows), sum(row.qty for row in rows)
+    note = f"{filled} of {qty} filled" if 0 < filled < qty else ""
+    ids = tuple(row.order_id for row in rows)
+    placed = Placed(first.order_id, first.message, ids if len(ids) > 1 else ())
     return Settlement(
-        wording.success(sending, placed, claim.request_id, note),
+        wording.success(claim, sending, placed, note),
         wording.about_claim(
             "order_found",
-            f"{begins}the order is at FYERS as {row.order_id} "
-            f"({note or row.status}). Nothing needs to be sent again.",
+            f"{begins}the order is at FYERS as {first.order_id} "
+            f"({note or first.status}). Nothing needs to be sent again.",
             claim,
             now,
             Severity.WARNING,
         ),
-        followed(claim, row.order_id, now),
-    )
-
-
-def followed(claim: Claim, order_id: str, now: datetime) -> Followed:
-    """Return the watch an order gets from `now` on.
-
-    An empty `order_id` watches for an order believed never taken, by its tag.
-    """
-    sending = claim.sending
-    if sending is None:
-        raise ValueError("only a claim that was SENDING has an order to follow")
-    order = sending.order
-    exits = sum(leg is not None for leg in (order.stop_loss, order.take_profit))
-    return Followed(
-        order=order,
-        order_id=order_id,
-        sent_at=now,
-        day=sending.day,
-        request_id=claim.request_id,
-        exits=exits,
-        trim=order.action is Action.BUY,
+        ids,
     )
 
 

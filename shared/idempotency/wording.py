@@ -6,28 +6,33 @@ Words a trader uses, what happened first, what to do second.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from shared.errors import Problem
-from shared.idempotency.claim import Claim, Followed, Reply, Sending
-from shared.models import Alert, Notice, Placed, Severity
+from shared.idempotency.claim import Claim, Reply, Sending
+from shared.models import IST, PAPER, Alert, Notice, Placed, Severity
 
-Json = str | int | float | bool | None | Mapping[str, "Json"]
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
-def success(sending: Sending, placed: Placed, request_id: str, note: str = "") -> Reply:
+def success(claim: Claim, sending: Sending, placed: Placed, note: str = "") -> Reply:
     """Return the reply for an accepted order, prices as JSON numbers."""
-    order = sending.order
-    notes = "; ".join(text for text in (sending.note, note) if text)
+    order, contract = sending.order, claim.contract
+    ticker = order.ticker.removeprefix(PAPER)
+    paper = ticker != order.ticker
+    placed_words = "PAPER order placed" if paper else "order placed"
+    refused = "; ".join(f"a part was refused: {words}" for words in placed.refused)
+    notes = "; ".join(text for text in (sending.note, note, refused) if text)
     return _reply(
         200,
         {
             "success": True,
-            "message": f"order placed; {notes}" if notes else "order placed",
+            "message": f"{placed_words}; {notes}" if notes else placed_words,
             "order_id": placed.order_id,
-            "symbol": order.ticker,
+            "symbol": ticker,
+            **({"expiry": contract.expiry.isoformat()} if contract else {}),
             "action": order.action,
             "qty": order.qty,
             "product_type": order.product,
@@ -39,23 +44,47 @@ def success(sending: Sending, placed: Placed, request_id: str, note: str = "") -
                 "code": 1101,
                 "message": placed.message,
                 "id": placed.order_id,
+                **({"ids": list(placed.slices)} if placed.slices else {}),
             },
-            "request_id": request_id,
+            **({"note": notes} if notes else {}),
+            **({"paper": True} if paper else {}),
+            "request_id": claim.request_id,
         },
     )
 
 
-def failure(problem: Problem, request_id: str) -> Reply:
-    """Return the reply for a problem."""
+def failure(
+    problem: Problem, request_id: str, orders: Sequence[Json] | None = None
+) -> Reply:
+    """Return the reply for a problem, with the replies of each of several orders."""
     return _reply(
         problem.status,
         {
             "success": False,
             "error": problem.message,
             "code": problem.code,
+            **({} if orders is None else {"orders": orders}),
             "request_id": request_id,
         },
     )
+
+
+def several(message: str, orders: Sequence[Json], request_id: str) -> Reply:
+    """Return the reply for several orders, each with its own."""
+    return _reply(
+        200,
+        {
+            "success": True,
+            "message": message,
+            "orders": orders,
+            "request_id": request_id,
+        },
+    )
+
+
+def said(message: str, request_id: str) -> Reply:
+    """Return the reply for what was done without an order."""
+    return _reply(200, {"success": True, "message": message, "request_id": request_id})
 
 
 def _reply(status: int, body: Mapping[str, Json]) -> Reply:
@@ -81,8 +110,8 @@ def about_alert(
         event=event,
         at=at,
         request_id=request_id,
-        contract=f"{alert.symbol} {alert.strike.normalize():f} {alert.option_type}",
-        side=alert.action,
+        contract=alert.named,
+        side=alert.side or "",
         quantity=alert.qty,
     )
 
@@ -97,10 +126,11 @@ def about_claim(
     """Return a notice on a claim, naming its order where it has one."""
     order = claim.sending.order if claim.sending else None
     return Notice(
-        message=f"{describe(claim)}: {message}",
+        message=f"{describe(claim)}{_past(claim, at)}: {message}",
         severity=severity,
         event=event,
         at=at,
+        alert_at=claim.created_at,
         request_id=claim.request_id,
         contract=order.ticker if order else claim.what.partition(" ")[2],
         side=order.action if order else claim.what.partition(" ")[0],
@@ -108,25 +138,12 @@ def about_claim(
     )
 
 
-def about_order(
-    event: str,
-    message: str,
-    followed: Followed,
-    at: datetime,
-    severity: Severity = Severity.WARNING,
-) -> Notice:
-    """Return a notice on an order that was accepted, or may have been."""
-    order = followed.order
-    return Notice(
-        message=f"{order.action} {order.qty} {order.ticker} {order.product}: {message}",
-        severity=severity,
-        event=event,
-        at=at,
-        request_id=followed.request_id,
-        contract=order.ticker,
-        side=order.action,
-        quantity=order.qty,
-    )
+def _past(claim: Claim, at: datetime) -> str:
+    """Return when the alert came, if that was on another day than the notice."""
+    came = claim.created_at.astimezone(IST)
+    if came.date() == at.astimezone(IST).date():
+        return ""
+    return f" (alert of {came:%a %d %b %H:%M} IST, which is past)"
 
 
 def describe(claim: Claim) -> str:

@@ -6,12 +6,13 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared import logs
-from shared.broker import Login, LoginRefused, Unreadable
+from shared.broker import Entry, Lane, Login, LoginRefused, Unreadable
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -20,11 +21,15 @@ from shared.errors import (
     Unauthorized,
     Unavailable,
 )
-from shared.login.states import States
+from shared.login.keys import OwnersKey
+from shared.login.states import State, States
 from shared.models import IST, Clock, Deadline, Secret, Token
 from shared.tokens import TokenStore, expiry_of, hide
 
 _log = logging.getLogger(__name__)
+
+_JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]+", re.ASCII)
+_LONGEST_CODE = 4096
 
 _WRITES = 3
 """Most tries to store a login while others store theirs."""
@@ -69,6 +74,7 @@ class LoginFlow:
         self,
         login: Login,
         states: States,
+        key: OwnersKey,
         store: Callable[[], TokenStore],
         owner: str,
         clock: Clock,
@@ -76,14 +82,24 @@ class LoginFlow:
     ) -> None:
         self._login = login
         self._states = states
+        self._key = key
         self._store = store
         self._owner = owner
         self._clock = clock
         self._patience = patience
 
-    def start(self) -> str:
-        """Return FYERS's login page with a fresh state."""
-        return self._login.page(self._states.issue())
+    def start(self, key: str = "") -> str:
+        """Return FYERS's login page with a fresh state; `key` is the link's `k`."""
+        return self._login.page(self._states.issue(self._key.lane(key)))
+
+    def owners(self, key: str) -> bool:
+        """Return whether `key` is that of the owner's own links."""
+        return self._key.lane(key) is Lane.OWNER
+
+    def shown(self, key: str) -> tuple[datetime | None, datetime, str]:
+        """Return what the page shows: until when, now, and the key if it is right."""
+        now = self.connection()
+        return now.until, now.now, key if self.owners(key) else ""
 
     def connection(self) -> Connection:
         """Return how things stand; raises `Unavailable` if the store is silent."""
@@ -94,43 +110,63 @@ class LoginFlow:
     def finish(self, query: Mapping[str, str]) -> Connection:
         """Store the token of the login FYERS redirected back from.
 
-        Raises `BadRequest` (`bad_state`, `state_expired`, `state_used`,
+        Raises `BadRequest` (`bad_code`, `bad_state`, `state_expired`, `state_used`,
         `login_failed`, `login_refused`, `wrong_user`) or `Unavailable`.
         """
         deadline = self._patience()
-        state, code = query.get("state", ""), query.get("auth_code", "")
-        if query.get("s", "ok") != "ok" or not code:
+        if query.get("s", "ok") != "ok" or not query.get("auth_code"):
             raise self._failed(query)
-        self._states.check(state)
-        logs.mask(code)  # only now: strangers must not choose what logs leave out
-        kept = self._read(deadline)
-        self._states.consume(state, deadline)  # before the exchange: a code works once
-        return self._exchange(Secret(code), kept, deadline)
+        code = _code(query["auth_code"])
+        state = self._states.check(query.get("state", ""))
+        with self._states.attempt(state):
+            return self._finish(state, code, deadline)
+
+    def _finish(self, state: State, code: Secret, deadline: Deadline) -> Connection:
+        with self._begun(state.lane, deadline) as entry:
+            kept = self._read(deadline)
+            # Before the exchange: a code works once.
+            if state.lane is Lane.OWNER:
+                self._states.consume(state, deadline)
+            else:
+                self._states.look(state, deadline)
+            token = self._exchange(code, entry)
+        if state.lane is Lane.OTHERS:
+            self._refuse_others(token, kept)
+            self._states.consume(state, deadline)
+        return self._keep(token, kept, deadline)
 
     def finish_with_code(self, auth_code: Secret) -> Connection:
         """Store the token for a code that came by itself; raises like `finish`."""
         deadline = self._patience()
-        logs.mask(auth_code.open())
-        return self._exchange(auth_code, self._read(deadline), deadline)
+        code = _code(auth_code.open())
+        with self._begun(Lane.OWNER, deadline) as entry:
+            kept = self._read(deadline)
+            token = self._exchange(code, entry)
+        return self._keep(token, kept, deadline)
 
     def _failed(self, query: Mapping[str, str]) -> BadRequest:
-        """Return FYERS's refusal; its wording counts only beside our own state."""
-        said = ""
-        try:
-            self._states.check(query.get("state", ""))
-            said = re.sub(r"[^\w .,:()'-]", "", query.get("message", ""))[:120].strip()
-        except BadRequest:
-            _log.warning("a failed login came back without a state of ours")
-        said = f' FYERS says: "{said}".' if said else ""
-        return BadRequest(
-            f"FYERS did not log you in.{said} Start again.", "login_failed"
-        )
+        """Return FYERS's refusal without its wording, which anybody may have chosen."""
+        said = re.sub(r"[^\w .,:()'-]", "", query.get("message", ""))[:120].strip()
+        _log.warning("FYERS did not log somebody in: %s", said or "no reason given")
+        return BadRequest("FYERS did not log you in; start again", "login_failed")
 
-    def _exchange(self, code: Secret, kept: _Kept, deadline: Deadline) -> Connection:
+    @contextmanager
+    def _begun(self, lane: Lane, deadline: Deadline) -> Iterator[Entry]:
+        with ExitStack() as stack:
+            try:
+                entry = stack.enter_context(self._login.begin(lane, deadline))
+            except Unreadable as error:
+                raise Unavailable(
+                    "others are logging in right now; wait a minute, or use the link "
+                    "in your login notice, whose way nobody else can take"
+                ) from error
+            yield entry
+
+    def _exchange(self, code: Secret, entry: Entry) -> Token:
         try:
-            granted = self._login.exchange(code, deadline)
-            fy_id = self._login.owner(granted.access, deadline)
-            token = Token(
+            granted = entry.exchange(code)
+            fy_id = entry.owner(granted.access)
+            return Token(
                 access=granted.access,
                 refresh=granted.refresh,
                 issued_at=self._clock(),
@@ -146,6 +182,8 @@ class LoginFlow:
             raise Unavailable(
                 "FYERS gave no usable answer to the login; start again"
             ) from error
+
+    def _keep(self, token: Token, kept: _Kept, deadline: Deadline) -> Connection:
         hide(token)
         self._store_if_owners(token, kept, deadline)
         _log.info("logged in to FYERS until %s", token.expires_at.isoformat())
@@ -153,12 +191,7 @@ class LoginFlow:
 
     def _store_if_owners(self, token: Token, kept: _Kept, deadline: Deadline) -> None:
         for _ in range(_WRITES):
-            owner = self._owner or (kept.token or token).fy_id
-            if token.fy_id.upper() != owner.upper():
-                raise BadRequest(
-                    "this is another FYERS user's login; log in as the owner",
-                    "wrong_user",
-                )
+            self._refuse_others(token, kept)
             try:
                 self._store().write(token, kept.generation, deadline)
             except Conflict:
@@ -175,6 +208,13 @@ class LoginFlow:
                 return
         raise Unavailable("others are logging in right now; start again")
 
+    def _refuse_others(self, token: Token, kept: _Kept) -> None:
+        owner = self._owner or (kept.token or token).fy_id
+        if token.fy_id.upper() != owner.upper():
+            raise BadRequest(
+                "this is another FYERS user's login; log in as the owner", "wrong_user"
+            )
+
     def _is_stored(self, token: Token, deadline: Deadline) -> bool:
         kept = self._read(deadline)
         return kept.token is not None and kept.token.access == token.access
@@ -189,6 +229,16 @@ class LoginFlow:
         except Doubtful as error:
             raise Unavailable("the token's store does not answer") from error
         return _Kept(stored.token, stored.generation) if stored else _Kept(None, 0)
+
+
+def _code(text: str) -> Secret:
+    """Return an auth code; raise `BadRequest` for what cannot be one of FYERS's.
+
+    They are JWTs, which no log shows (`logs.masked`).
+    """
+    if len(text) > _LONGEST_CODE or not _JWT.fullmatch(text):
+        raise BadRequest("this is no auth code of FYERS; start again", "bad_code")
+    return Secret(text)
 
 
 def posted_code(body: bytes, bearer: str, secret: Secret, default: Secret) -> Secret:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 
 from shared import logs
 from shared.broker import Login, LoginRefused, Unreadable
-from shared.errors import NotLoggedIn
+from shared.errors import NotLoggedIn, Unavailable
+from shared.login.keys import OwnersKey
 from shared.models import IST, Clock, Deadline, Notice, Severity, Token
 from shared.notifications import Notifier
 from shared.tokens import Refused, Tokens, expiry_of, token_day
 
 _log = logging.getLogger(__name__)
+
+ENDED = (-8, -15, -16, -17)
+"""FYERS's codes for a token it does not take."""
 
 CLOSE = time(15, 30)
 """NSE's session ends then, IST; a token that lives longer is good for the day."""
@@ -46,18 +50,34 @@ class Renewal:
         }
 
 
-def keep_logged_in(tokens: Tokens, clock: Clock, deadline: Deadline) -> Renewal:
-    """Renew the token unless it is good for the trading day.
+def keep_logged_in(
+    tokens: Tokens, login: Login, clock: Clock, deadline: Deadline
+) -> Renewal:
+    """Renew the token unless it is good for the trading day and FYERS says so too.
 
-    Harmless to repeat. Raises `Unavailable`: try again later.
+    FYERS may end a token before its time: whoever asks learns it before the first
+    alert does. Harmless to repeat. Raises `Unavailable`: try again later.
     """
     try:
         token = tokens.stored(deadline)
-        if token.expires_at > _good_until(clock()):
+        good = token.expires_at > _good_until(clock())
+        if good and _lives(token, login, deadline):
             return Renewal(token.expires_at)
         return Renewal(tokens.renew(token, deadline).expires_at, renewed=True)
     except NotLoggedIn:
         return Renewal(None)
+
+
+def _lives(token: Token, login: Login, deadline: Deadline) -> bool:
+    try:
+        login.owner(token.access, deadline)
+    except LoginRefused as refused:
+        if refused.code in ENDED:
+            return False
+        raise Unavailable("FYERS does not say whether the login lives") from refused
+    except Unreadable as error:
+        raise Unavailable("FYERS does not say whether the login lives") from error
+    return True
 
 
 def refreshing(
@@ -87,24 +107,28 @@ def refreshing(
 class LoginNotices:
     """Sends the owner the link that logs in; a retry goes only where it failed."""
 
-    def __init__(self, notifier: Notifier, auth_url: str, clock: Clock) -> None:
+    def __init__(
+        self, notifier: Notifier, auth_url: str, key: OwnersKey | None, clock: Clock
+    ) -> None:
         self._notifier = notifier
         self._auth_url = auth_url
+        self._key = key
         self._clock = clock
-        self._left: tuple[date, tuple[str, ...]] | None = None
+        self._left: tuple[str, tuple[str, ...]] | None = None
 
-    def send(self, reason: str, deadline: Deadline) -> bool:
-        """Send the notice; return whether every channel took it by now."""
+    def send(self, dead: str, reason: str, deadline: Deadline) -> bool:
+        """Send the notice about a token; return whether every channel took it."""
         now = self._clock()
-        today = token_day(now)
-        only = self._left[1] if self._left and self._left[0] == today else None
+        about = f"{dead}:{token_day(now)}"
+        only = self._left[1] if self._left and self._left[0] == about else None
         failed = self._notifier.send(self._notice(reason, now), deadline, only)
-        self._left = (today, failed)
+        self._left = (about, failed)
         return not failed
 
     def _notice(self, reason: str, now: datetime) -> Notice:
+        key = f"&k={self._key.today()}" if self._key else ""
         where = (
-            f"Tap to log in: {self._auth_url}?go=1"
+            f"Tap to log in: {self._auth_url}?go=1{key}"
             if self._auth_url
             else "Open auth-url in a browser and log in."
         )

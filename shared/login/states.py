@@ -1,9 +1,10 @@
 """The `state` that travels through FYERS's login page and back.
 
-    base64url(issue time, 8 bytes | 128 random bits) "." base64url(HMAC-SHA256 of that)
+    base64url(issue time, 8 bytes | lane, 1 byte | 128 random bits) "."
+    base64url(HMAC-SHA256 of that)
 
-The key is derived from the app's secret for this purpose alone, so it is neither the
-webhook's secret (which sits in every alert) nor good for anything else.
+Anybody gets one from auth-url, so a state of the others' lane is named in the store
+only once FYERS has shown that its login was the owner's: strangers cost no write.
 """
 
 from __future__ import annotations
@@ -13,20 +14,38 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
+from shared.broker import Lane
 from shared.errors import BadRequest, Doubtful, Unavailable
+from shared.login.keys import derived
 from shared.models import Clock, Deadline, Secret
+from shared.tokens import Names
 
 LIFE = timedelta(minutes=10)
 _SKEW = timedelta(seconds=30)
 """How far two instances' clocks may differ."""
 
-_PURPOSE = b"login state v1"
+_PURPOSE = b"login state v2"
 _STAMP = 8
 _RANDOM = 16
+_LANES = (Lane.OTHERS, Lane.OWNER)
 _LONGEST = 200
+_REMEMBERED = 256
+"""Most states kept in memory; the others' lane lets far fewer by in ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of ours that is not too old."""
+
+    text: str
+    lane: Lane
+    ends: datetime
 
 
 class States:
@@ -35,48 +54,73 @@ class States:
     def __init__(
         self,
         secret: Secret,
-        once: Callable[[str, datetime, Deadline], bool],
+        names: Names,
         clock: Clock,
         entropy: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        key = secret.open().encode()
-        self._key = hmac.new(key, _PURPOSE, hashlib.sha256).digest()
-        self._once = once
+        self._key = derived(secret, _PURPOSE)
+        self._names = names
         self._clock = clock
         self._entropy = entropy
+        self._lock = Lock()
+        self._tried: dict[str, None] = {}
 
-    def issue(self) -> str:
-        """Return a fresh state."""
+    def issue(self, lane: Lane) -> str:
+        """Return a fresh state for a login in that lane."""
         stamp = int(self._clock().timestamp()).to_bytes(_STAMP, "big")
-        payload = stamp + self._entropy(_RANDOM)
+        mark = _LANES.index(lane).to_bytes(1, "big")
+        payload = stamp + mark + self._entropy(_RANDOM)
         return f"{_text(payload)}.{_text(self._sign(payload))}"
 
-    def check(self, state: str) -> datetime:
-        """Return when a state ends; raise `BadRequest` if it is not ours or too old."""
-        payload = self._payload(state)
+    def check(self, text: str) -> State:
+        """Return what a state says; raise `BadRequest` if it is not ours or too old."""
+        payload = self._payload(text)
         seconds = int.from_bytes(payload[:_STAMP], "big")
         issued = datetime.fromtimestamp(seconds, UTC)
         if not -_SKEW <= self._clock() - issued <= LIFE:
             raise BadRequest("this login link is too old; start again", "state_expired")
-        return issued + LIFE
+        return State(text, _LANES[payload[_STAMP]], issued + LIFE)
 
-    def consume(self, state: str, deadline: Deadline) -> None:
+    @contextmanager
+    def attempt(self, state: State) -> Iterator[None]:
+        """Let this instance try a state once; raise `BadRequest` the second time.
+
+        What ends in `Unavailable` gives it back.
+        """
+        with self._lock:
+            if state.text in self._tried:
+                raise _used()
+            self._tried[state.text] = None
+            while len(self._tried) > _REMEMBERED:
+                del self._tried[next(iter(self._tried))]
+        try:
+            yield
+        except Unavailable:
+            self._tried.pop(state.text, None)
+            raise
+
+    def look(self, state: State, deadline: Deadline) -> None:
+        """Raise `BadRequest` if any instance consumed a state; writes nothing."""
+        try:
+            used = self._names.named(_name(state), deadline)
+        except Doubtful as error:
+            raise Unavailable("the store of claims does not answer") from error
+        if used:
+            raise _used()
+
+    def consume(self, state: State, deadline: Deadline) -> None:
         """Take a state back for good; raise `BadRequest` the second time.
 
         Raises `Unavailable` while the store of claims does not answer: whether the
         state is still unused cannot be known then.
         """
-        ends = self.check(state)
+        until = state.ends + _SKEW * 2
         try:
-            first = self._once(f"login-state:{state}", ends + _SKEW * 2, deadline)
+            first = self._names.once(_name(state), until, deadline)
         except Doubtful as error:
             raise Unavailable("the store of claims does not answer") from error
         if not first:
-            raise BadRequest(
-                "this login link was used already: if you saw it connect, all is well, "
-                "else start again",
-                "state_used",
-            )
+            raise _used()
 
     def _payload(self, state: str) -> bytes:
         """Return the signed bytes, spelled in the one way that counts."""
@@ -88,7 +132,8 @@ class States:
         genuine = hmac.compare_digest(mac, self._sign(payload))
         # base64 has several spellings of one value; the store compares texts.
         same = state == f"{_text(payload)}.{_text(mac)}"
-        if not genuine or not same or len(payload) != _STAMP + _RANDOM:
+        whole = len(payload) == _STAMP + 1 + _RANDOM
+        if not genuine or not same or not whole:
             raise BadRequest(
                 "this login was not started here; start again", "bad_state"
             )
@@ -96,6 +141,18 @@ class States:
 
     def _sign(self, payload: bytes) -> bytes:
         return hmac.new(self._key, payload, hashlib.sha256).digest()
+
+
+def _name(state: State) -> str:
+    return f"login-state:{state.text}"
+
+
+def _used() -> BadRequest:
+    return BadRequest(
+        "this login link was used already: if you saw it connect, all is well, else "
+        "start again",
+        "state_used",
+    )
 
 
 def _text(raw: bytes) -> str:

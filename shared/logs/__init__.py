@@ -22,9 +22,17 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import Any, TextIO
 
-from shared.logs.masking import mask, masked
+from shared.logs.masking import mask, mask_recent, masked
 
-__all__ = ["Options", "bind", "configure", "mask", "masked", "request_id"]
+__all__ = [
+    "Options",
+    "bind",
+    "configure",
+    "mask",
+    "mask_recent",
+    "masked",
+    "request_id",
+]
 
 LOUD = ("urllib3", "google", "grpc", "apprise", "asyncio", "werkzeug", "FyersAPI")
 """Libraries that are heard from WARNING on: at INFO some of them print addresses."""

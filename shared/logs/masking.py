@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from threading import Lock
 from urllib.parse import quote, quote_plus
 
 
 def mask(*values: str) -> None:
-    """Never show these values again, in their URL and JSON spellings neither."""
+    """Never show these values again, in their URL and JSON spellings neither.
+
+    For what the owner configured: a caller must not choose what logs leave out.
+    """
     _masks.add(values)
+
+
+def mask_recent(*values: str) -> None:
+    """Do the same for the newest `RECENT` values only: tokens come and go."""
+    _masks.add(values, recent=True)
 
 
 def masked(text: str) -> str:
@@ -44,23 +53,32 @@ _SHORT = 8
 """A value below this length (a PIN) is masked only where it stands by itself."""
 
 
+RECENT = 16
+"""Values kept at least for two days of tokens: an instance sees two a login."""
+
+
 class _Masks:
-    """Known secrets as one pattern, longest first; grows, never shrinks."""
+    """Known secrets as one pattern, longest first."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._known: frozenset[str] = frozenset()
+        self._lasting: dict[str, None] = {}
+        self._recent: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
 
-    def add(self, values: tuple[str, ...]) -> None:
-        secrets = (value for value in values if len(value) >= _SHORTEST)
-        spelled = {form for value in secrets for form in _spellings(value)}
+    def add(self, values: tuple[str, ...], *, recent: bool = False) -> None:
+        secrets = [value for value in values if len(value) >= _SHORTEST]
         with self._lock:
-            if spelled <= self._known:
+            kept = self._recent if recent else self._lasting
+            known = all(value in kept for value in secrets)
+            for value in secrets:
+                kept.pop(value, None)
+                kept[value] = None
+            if known:
                 return
-            self._known |= spelled
-            longest_first = sorted(self._known, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(_alternative, longest_first)))
+            while len(self._recent) > RECENT:
+                del self._recent[next(iter(self._recent))]
+            self._pattern = _pattern({**self._lasting, **self._recent})
 
     def apply(self, text: str) -> str:
         if self._pattern is not None:
@@ -71,6 +89,12 @@ class _Masks:
 
 
 _masks = _Masks()
+
+
+def _pattern(secrets: Iterable[str]) -> re.Pattern[str]:
+    spelled = {form for value in secrets for form in _spellings(value)}
+    longest_first = sorted(spelled, key=len, reverse=True)
+    return re.compile("|".join(map(_alternative, longest_first)))
 
 
 def _spellings(value: str) -> set[str]:

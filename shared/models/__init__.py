@@ -4,10 +4,22 @@ Units: quantities are contracts (not lots), prices and distances rupees as `Deci
 instants timezone-aware, exchange dates IST calendar dates.
 """
 
+from shared.models.alert import (
+    ALL,
+    Alert,
+    ExitWish,
+    ExpiryWord,
+    RelativeStrike,
+    Strike,
+    StrikeKind,
+    Unit,
+    Verb,
+    WantedExpiry,
+)
 from shared.models.basics import (
     IST,
+    PAPER,
     Action,
-    Alert,
     Clock,
     Contract,
     Deadline,
@@ -19,8 +31,20 @@ from shared.models.basics import (
     Token,
     Wanted,
 )
+from shared.models.book import (
+    Exit,
+    ExitKind,
+    Flight,
+    OrderBook,
+    OurOrder,
+    Trim,
+    is_tag,
+)
+from shared.models.kept import Kept
 from shared.models.orders import (
     BookedOrder,
+    Change,
+    Listing,
     Order,
     OrderResult,
     OrderStatus,
@@ -29,27 +53,50 @@ from shared.models.orders import (
     Rejected,
     Unknown,
 )
+from shared.models.quotes import OptionChain, Quote
 
 __all__ = [
+    "ALL",
     "IST",
+    "PAPER",
     "Action",
     "Alert",
     "BookedOrder",
+    "Change",
     "Clock",
     "Contract",
     "Deadline",
+    "Exit",
+    "ExitKind",
+    "ExitWish",
+    "ExpiryWord",
+    "Flight",
+    "Kept",
+    "Listing",
     "Notice",
+    "OptionChain",
     "OptionType",
     "Order",
+    "OrderBook",
     "OrderResult",
     "OrderStatus",
+    "OurOrder",
     "Placed",
     "Position",
     "Product",
+    "Quote",
     "Rejected",
+    "RelativeStrike",
     "Secret",
     "Severity",
+    "Strike",
+    "StrikeKind",
     "Token",
+    "Trim",
+    "Unit",
     "Unknown",
+    "Verb",
     "Wanted",
+    "WantedExpiry",
+    "is_tag",
 ]

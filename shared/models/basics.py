@@ -1,4 +1,4 @@
-"""Alerts, contracts, tokens, notices, and what they are made of."""
+"""Contracts, tokens, notices, and what they are made of."""
 
 from __future__ import annotations
 
@@ -93,6 +93,10 @@ class Deadline:
         return Deadline(self._at - seconds, self._now)
 
 
+PAPER = "PAPER:"
+"""What the ticker of a paper contract begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """One option contract as the symbol master lists it."""
@@ -110,37 +114,6 @@ class Contract:
     """Contracts per lot."""
     tick: Decimal
     """Smallest price step, rupees."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One authenticated TradingView alert, every field checked on its own."""
-
-    symbol: str
-    """Underlying, upper case."""
-    strike: Decimal
-    option_type: OptionType
-    expiry: str | date
-    """`WEEKLY`, `MONTHLY` or an IST date."""
-    action: Action
-    qty: int | None
-    """Contracts; None: one lot (SELL) or the whole short (BUY)."""
-    product: Wanted | None
-    sl: Decimal | None
-    """Price level, rupees."""
-    tp: Decimal | None
-    key: str | None
-    """The sender's idempotency key, None where the content stands for it."""
-    fingerprint: str
-    """SHA-256 of the parsed body without `token`, 64 hex digits."""
-
-    @property
-    def words(self) -> str:
-        """Return the alert as a trader would say it, without quantity."""
-        return (
-            f"{self.action} {self.symbol} {self.strike.normalize():f} "
-            f"{self.option_type} {self.expiry}"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +152,5 @@ class Notice:
     side: str = ""
     quantity: int | None = None
     """Contracts."""
+    alert_at: datetime | None = None
+    """When the alert came that this is about; None where it is about none."""

@@ -6,8 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from shared.models.basics import Action, Product
+
+_Row = TypeVar("_Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[_Row]):
+    """A list as FYERS sent it, each row parsed once."""
+
+    rows: tuple[_Row, ...]
+    broken: frozenset[str] = frozenset()
+    """Tickers with a row that could not be read: of these nothing may be concluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +31,17 @@ class Position:
     """As FYERS says it; may be a product this code never orders."""
     net_qty: int
     """Contracts, signed: below zero is short."""
+    carried: int = 0
+    """Contracts brought from earlier days, signed: cfBuyQty − cfSellQty."""
+    day_bought: int = 0
+    """Contracts bought today, `dayBuyQty`; may lag behind the order book."""
+    day_sold: int = 0
+    ltp: Decimal | None = None
+    """Last traded price, rupees; None where FYERS gives none."""
+    realized: Decimal = Decimal(0)
+    """Rupees."""
+    unrealized: Decimal = Decimal(0)
+    """Rupees."""
 
 
 class OrderStatus(StrEnum):
@@ -52,13 +75,15 @@ class BookedOrder:
     tag: str
     """The user's tag without FYERS's `1:`; empty when the order carries none."""
     parent_id: str | None
-    """The entry order's id on an exit leg, else None."""
+    """The entry order's id on an exit leg, else None; FYERS also writes "-" and 0."""
     message: str
     placed_at: datetime | None
     order_type: int = 2
     """1 limit, 2 market, 3 stop (SL-M), 4 stop-limit."""
     limit_price: Decimal = Decimal(0)
     stop_price: Decimal = Decimal(0)
+    traded_price: Decimal = Decimal(0)
+    """Average price of what is filled, rupees; 0 before."""
 
     @property
     def remaining(self) -> int:
@@ -83,10 +108,19 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """FYERS accepted the order: 1101 and an id."""
+    """FYERS accepted the order: 1101 and an id, one for each slice."""
 
     order_id: str
     message: str
+    slices: tuple[str, ...] = ()
+    """Every id of a sliced order, `order_id` first; empty for an order in one piece."""
+    refused: tuple[str, ...] = ()
+    """FYERS's words for each slice it did not take."""
+
+    @property
+    def order_ids(self) -> tuple[str, ...]:
+        """Return every id the order book may show."""
+        return self.slices or (self.order_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +131,28 @@ class Rejected:
     reason: str
     order_id: str | None = None
 
+    @property
+    def for_margin(self) -> bool:
+        """Return whether RMS says that money is short (`RED:Margin Shortfall…`)."""
+        return "margin shortfall" in self.reason.casefold()
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """FYERS may hold the order; only the order book can tell."""
 
     reason: str
+    order_id: str = ""
+    """An id FYERS named all the same: the order is looked up by it too."""
+
+
+class Change(StrEnum):
+    """How a cancel or resize of a working order ended."""
+
+    CONFIRMED = "confirmed"
+    NOT_PENDING = "not pending"
+    """-52: it had ended already, perhaps by a trade. Read and compute anew."""
+    UNCLEAR = "unclear"
 
 
 OrderResult = Placed | Rejected | Unknown

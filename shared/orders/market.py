@@ -1,59 +1,123 @@
-"""What one delivery reads of the market, side by side, before it decides."""
+"""What one delivery reads of FYERS before it decides, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from decimal import Decimal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from shared.broker import NotTaken, Turn, Unreadable
-from shared.models import Action, Alert, Contract, Deadline
-from shared.orders.building import Market, reduces
-from shared.orders.ports import SETTLE, Parts
+from shared.broker import NotTaken, Turn, Unreadable, read_book
+from shared.guardrails import Account
+from shared.idempotency import Stored
+from shared.models import (
+    IST,
+    Action,
+    Contract,
+    Deadline,
+    Listing,
+    OrderBook,
+    OurOrder,
+    Position,
+    Quote,
+)
+from shared.orders.ports import SETTLE, Chosen, Parts
 
 _QUICK = 0.4
-"""Share of the time left that a cover's quote may take."""
+"""Share of the time left that a close's quote may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What FYERS said of the contract and the account just now."""
+
+    contract: Contract
+    quote: Quote | None
+    positions: tuple[Position, ...]
+    """Those of the contract."""
+    account: Listing[Position]
+    """All of them."""
 
 
 def read_market(
     parts: Parts,
-    alert: Alert,
-    contract: Contract,
+    choose: Callable[[Turn], Chosen],
     deadline: Deadline,
-    close_alone: Callable[[Contract], None],
 ) -> tuple[Market, Turn]:
-    """Read quote and positions, for a BUY the order book too, in one round trip.
+    """Read quote and positions in one round trip; the turn has a place for the order.
 
-    What closes a position first becomes the only one to do so, and only then reads how
-    large it is. The turn has a place left for the order. Raises `Unreadable`,
-    `NotTaken`, or what `close_alone` raises.
+    `choose` reads the quote, and with it the contract where the price decides that.
+    Raises `Unreadable`, `NotTaken`, or what `choose` raises.
     """
-    buying = alert.action is Action.BUY
-    if buying:
-        close_alone(contract)
     turn = parts.broker.turn(3, deadline.minus(SETTLE))
     positions = parts.fork(lambda: parts.broker.positions(turn))
-    book = parts.fork(lambda: parts.broker.order_book(turn) if buying else ())
     try:
-        ltp = _ltp(parts, contract.ticker, turn, deadline if buying else None)
+        chosen = choose(turn)
     finally:
         positions.exception()
-        book.exception()
-    market = Market(ltp, positions.result(), book.result())
-    if not buying and reduces(alert, contract, market, parts.terms):
-        close_alone(contract)
-        market = replace(market, positions=parts.broker.positions(turn))
-    return market, turn
+    account = positions.result()
+    mine = _of(chosen.contract, account)
+    return Market(chosen.contract, chosen.quote, mine, account), turn
 
 
-def _ltp(
-    parts: Parts, ticker: str, turn: Turn, cover_by: Deadline | None
-) -> Decimal | None:
-    """Return the LTP; a cover does without rather than fail or wait for it."""
-    if cover_by is None:
-        return parts.broker.ltp(ticker, turn)
+def _of(contract: Contract, listing: Listing[Position]) -> tuple[Position, ...]:
+    if contract.ticker in listing.broken:
+        raise Unreadable(f"FYERS sent a position of {contract.ticker} unreadably")
+    return tuple(row for row in listing.rows if row.ticker == contract.ticker)
+
+
+def read_close(
+    parts: Parts,
+    contract: Contract,
+    ours: Iterable[OurOrder],
+    deadline: Deadline,
+    *,
+    quoted: bool,
+) -> tuple[OrderBook, Quote | None]:
+    """Read order book and positions side by side, `quoted` with a quote beside them.
+
+    No quote may stop a close: it does without rather than fail or wait for it. Raises
+    `Unreadable` or `NotTaken`.
+    """
+    ours = tuple(ours)
+    turn = parts.broker.turn(2, deadline.minus(SETTLE))
+    book = parts.fork(lambda: parts.broker.order_book(turn))
+    quote = parts.fork(
+        lambda: _quick(parts, contract.ticker, deadline) if quoted else None
+    )
     try:
-        quick = cover_by.within(cover_by.left() * _QUICK)
-        return parts.broker.ltp(ticker, parts.broker.turn(1, quick))
+        positions = parts.broker.positions(turn)
+    finally:
+        book.exception()
+        quote.exception()
+    today = parts.clock().astimezone(IST).date()
+    return (
+        read_book(contract.ticker, today, ours, book.result(), positions),
+        quote.result(),
+    )
+
+
+def _quick(parts: Parts, ticker: str, deadline: Deadline) -> Quote | None:
+    try:
+        quick = deadline.within(deadline.left() * _QUICK)
+        return parts.broker.quote(ticker, parts.broker.turn(1, quick))
     except (Unreadable, NotTaken):
         return None
+
+
+def traded_before(side: Action, positions: Iterable[Position]) -> int:
+    """Return the contracts of that side that positions show as traded today."""
+    bought = side is Action.BUY
+    return sum(row.day_bought if bought else row.day_sold for row in positions)
+
+
+def account_of(ledger: Iterable[Stored], positions: Listing[Position]) -> Account:
+    """Return what the guardrails judge; raise `Unreadable` for a row of ours."""
+    ours: dict[str, tuple[OurOrder, ...]] = {}
+    lots: dict[str, int] = {}
+    for stored in ledger:
+        our, contract = stored.claim.our_order, stored.claim.contract
+        if our is not None and contract is not None:
+            ours[stored.claim.mark] = (our,)
+            lots[contract.ticker] = contract.lot
+    if positions.broken & set(lots):
+        raise Unreadable("FYERS sent a position of ours that cannot be read")
+    return Account(positions.rows, ours, lots)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol, TypeVar
 
 from shared.broker import Broker
-from shared.idempotency import Claims, Reply
-from shared.models import Alert, Clock, Contract, Deadline, Secret, Token
+from shared.guardrails import Entries
+from shared.idempotency import Claims, Lanes, Reply
+from shared.models import Alert, Clock, Contract, Deadline, Quote, Secret, Token
 from shared.notifications import Notifier
 from shared.orders.building import Terms
+from shared.symbols import Expiry
 
 _T = TypeVar("_T")
 
@@ -40,10 +43,16 @@ class Parts:
     """The concrete things behind the flow, made by wiring."""
 
     claims: Claims
+    lanes: Lanes
+    entries: Entries
     broker: Broker
     notifier: Notifier
     find: Callable[[Alert, Deadline], Contract]
     """Raises BadRequest `unknown_symbol`, or Unavailable without a snapshot."""
+    expiry: Callable[[Alert, Deadline], Expiry]
+    """The expiry an alert means; raises as `find` does."""
+    nearest: Callable[[Alert, Deadline], date]
+    """The nearest expiry of the alert's underlying; raises as `find` does."""
     token: Callable[[Deadline], Token]
     """Raises NotLoggedIn, or Unavailable when the store gives no answer."""
     fork: Fork
@@ -53,6 +62,20 @@ class Parts:
     terms: Terms
     max_age: int
     """Oldest alert accepted, seconds; 0 for any."""
+    old_secrets: Callable[[], tuple[Secret, ...]] = tuple
+    """Secrets taken beside `secret` while a rotation lasts."""
+    paper: bool = False
+    """The broker is a paper one: contracts are named `PAPER:…` and kept apart."""
+    tells_orders: bool = False
+    """NOTIFY_ORDERS: placed orders are told too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A contract, with its quote where the choice brought it along."""
+
+    contract: Contract
+    quote: Quote | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +94,5 @@ class Answer:
 
     reply: Reply
     replayed: bool = False
+    what: str = ""
+    """The alert in words, for the log."""

@@ -1,4 +1,4 @@
-"""Settles what deliveries left open and follows what FYERS accepted."""
+"""Settles what deliveries left open, then lets the guard look."""
 
 from shared.reconciliation.run import Reconciliation, Summary
 

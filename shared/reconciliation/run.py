@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 
 from shared.broker import Broker
 from shared.errors import Conflict, Doubtful, Unavailable
+from shared.guard import Account, Guard, GuardSummary
 from shared.idempotency import (
     Claim,
     Claims,
@@ -21,10 +22,8 @@ from shared.idempotency import (
     settling,
     wording,
 )
-from shared.models import IST, Clock, Deadline, Severity
+from shared.models import IST, PAPER, Clock, Deadline, Severity
 from shared.notifications import Notifier
-from shared.reconciliation.following import follow
-from shared.reconciliation.market import Market
 
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +55,7 @@ class Summary:
     """Claims something unforeseen kept from moving; the log says what."""
     order_book: str
     """`read`, `unreadable` or `not needed`."""
+    guard: GuardSummary
 
 
 class Reconciliation:
@@ -67,39 +67,47 @@ class Reconciliation:
         claims: Claims,
         broker: Broker,
         notifier: Notifier,
+        guard: Guard,
         clock: Clock,
+        paper: tuple[Broker, Guard] | None = None,
     ) -> None:
         self._store = store
         self._claims = claims
         self._broker = broker
         self._notifier = notifier
+        self._guard = guard
+        self._paper = paper
         self._clock = clock
 
     def run(self, deadline: Deadline) -> Summary:
-        """Settle and follow; raise `Unavailable` when the claims cannot be read."""
+        """Settle, then guard; raise `Unavailable` when the claims cannot be read."""
         try:
             watched = self._store.watched(LIMIT, deadline.within(10))
         except Doubtful:
             raise Unavailable("the claim store gives no answer") from None
-        market = Market(self._broker, deadline)
+        account = Account(self._broker, deadline)
+        paper = Account(self._paper[0], deadline) if self._paper else account
         changed = left = failed = 0
         for stored in watched:
             if deadline.left() < _STOP_EARLY:
                 left += 1
                 continue
             try:
-                changed += self._one(stored, market, deadline)
+                is_paper = stored.claim.ledger.startswith(PAPER)
+                changed += self._one(stored, paper if is_paper else account, deadline)
             except Exception:  # one odd claim must not keep the others waiting
                 _LOG.exception("claim %s could not be moved", stored.key[:12])
                 failed += 1
-        book = "unreadable" if market.failed else "read" if market.asked else ""
-        return Summary(len(watched), changed, left, failed, book or "not needed")
+        seen = self._guard.run(account, deadline)
+        if self._paper:
+            self._paper[1].run(paper, deadline)
+        book = "unreadable" if account.failed else "read" if account.asked else ""
+        return Summary(len(watched), changed, left, failed, book or "not needed", seen)
 
-    def _one(self, stored: Stored, market: Market, deadline: Deadline) -> bool:
+    def _one(self, stored: Stored, account: Account, deadline: Deadline) -> bool:
         """Move one claim; return whether anything about it changed."""
         old = stored.claim
-        new = self._settle(old, market)
-        new = self._follow(new, market)
+        new = self._settle(old, account)
         limit = deadline.within(10)
         try:
             if new != old:
@@ -121,7 +129,7 @@ class Reconciliation:
             )
         return True
 
-    def _settle(self, claim: Claim, market: Market) -> Claim:
+    def _settle(self, claim: Claim, account: Account) -> Claim:
         now = self._clock()
         idle = now - claim.touched_at >= UNTOUCHED
         match claim.state:
@@ -130,24 +138,38 @@ class Reconciliation:
             case State.RELEASED if idle and claim.retry:
                 return self._never_sent(claim, claim.reason)
             case State.SENDING if claim.sending and now > claim.sending.send_by:
-                return self._orphan(claim, market)
+                return self._orphan(claim, account)
             case State.UNKNOWN if not claim.closed:
-                return self._look_up(claim, market)
+                return self._look_up(claim, account)
             case State.NOT_SENT if claim.sending:
-                return self._correct(claim, market)
+                return self._correct(claim, account)
         return claim
 
     def _never_sent(self, claim: Claim, reason: str) -> Claim:
-        notice = wording.about_claim(
-            "not_sent",
-            f"this alert was never sent to FYERS ({reason}) and no resend is coming. "
-            "Place the order by hand if you still want it.",
-            claim,
-            self._clock(),
-        )
+        if claim.children:
+            # Each of its positions has a claim of its own, and is told by that.
+            return self._claims.not_sent(claim, reason, None)
+        if claim.closes:
+            notice = wording.about_claim(
+                "exit_not_sent",
+                f"this exit was never sent to FYERS ({reason}) and no resend is "
+                "coming. The position may still be open: look, and close it in the "
+                "FYERS app or send the exit again.",
+                claim,
+                self._clock(),
+                Severity.CRITICAL,
+            )
+        else:
+            notice = wording.about_claim(
+                "not_sent",
+                f"this alert was never sent to FYERS ({reason}) and no resend is "
+                "coming. Place the order by hand if you still want it.",
+                claim,
+                self._clock(),
+            )
         return self._claims.not_sent(claim, reason, notice)
 
-    def _orphan(self, claim: Claim, market: Market) -> Claim:
+    def _orphan(self, claim: Claim, account: Account) -> Claim:
         """A SENDING whose delivery died: UNKNOWN, settled at once where possible."""
         notice = wording.about_claim(
             "outcome_unknown",
@@ -158,10 +180,10 @@ class Reconciliation:
         )
         orphan = self._claims.unknown(claim, "the instance sending it died", notice)
         quiet = replace(orphan, outbox=claim.outbox)
-        settled = self._look_up(quiet, market)
+        settled = self._look_up(quiet, account)
         return orphan if settled == quiet else settled
 
-    def _look_up(self, claim: Claim, market: Market) -> Claim:
+    def _look_up(self, claim: Claim, account: Account) -> Claim:
         """Settle an UNKNOWN by the order book, or leave it as it is."""
         now = self._clock()
         sending = claim.sending
@@ -169,12 +191,14 @@ class Reconciliation:
             return claim
         if now.astimezone(IST).date() != sending.day:
             return self._close(claim)
-        book = market.book()
-        row = settling.find(claim, book) if book is not None else None
-        if row is not None:
-            found = settling.settle(claim, row, now, corrects=bool(claim.told))
-            return self._claims.done(claim, found.reply, found.notice, found.follow)
-        if book is not None and settling.absent(claim, book, now):
+        listing = account.rows()
+        if listing is not None and sending.order.ticker in listing.broken:
+            listing = None
+        rows = settling.find(claim, listing.rows) if listing else ()
+        if rows:
+            found = settling.settle(claim, rows, now, corrects=bool(claim.told))
+            return self._claims.done(claim, found.reply, found.notice, found.order_ids)
+        if listing is not None and settling.absent(claim, listing.rows, now):
             reason = "FYERS's order book does not hold it"
             notice = wording.about_claim(
                 "not_sent",
@@ -183,8 +207,7 @@ class Reconciliation:
                 claim,
                 now,
             )
-            watch = settling.followed(claim, "", now)
-            return self._claims.not_sent(claim, reason, notice, watch)
+            return self._claims.not_sent(claim, reason, notice)
         late = now.astimezone(IST).time() >= _DAY_END
         if late and now - sending.send_by > timedelta(minutes=10):
             return self._close(claim)
@@ -203,25 +226,15 @@ class Reconciliation:
         told = self._claims.told(claim, notice)
         return replace(told, closed=True)
 
-    def _correct(self, claim: Claim, market: Market) -> Claim:
+    def _correct(self, claim: Claim, account: Account) -> Claim:
         """An order settled as absent turned up: correct the claim and the owner."""
         now = self._clock()
-        if not claim.followed or (
-            claim.sending and now.astimezone(IST).date() != claim.sending.day
-        ):
+        our = claim.our_order
+        if our is None or now.astimezone(IST).date() != our.day:
             return claim
-        row = settling.find(claim, market.book() or ())
-        if row is None:
+        listing = account.rows()
+        rows = settling.find(claim, listing.rows) if listing else ()
+        if not rows:
             return claim
-        found = settling.settle(claim, row, now, corrects=True)
-        return self._claims.done(claim, found.reply, found.notice, found.follow)
-
-    def _follow(self, claim: Claim, market: Market) -> Claim:
-        now: datetime = self._clock()
-        kept = []
-        for watch in claim.followed:
-            verdict = follow(watch, market, now)
-            if verdict.keep:
-                kept.append(verdict.keep)
-            claim = self._claims.told(claim, *verdict.notices)
-        return replace(claim, followed=tuple(kept))
+        found = settling.settle(claim, rows, now, corrects=True)
+        return self._claims.done(claim, found.reply, found.notice, found.order_ids)

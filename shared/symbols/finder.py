@@ -1,210 +1,193 @@
-"""From an alert's words to the contract, and the snapshot's daily renewal.
+"""From an alert's words to the contract, over the snapshots of all exchanges.
 
-An instance reads the snapshot once and keeps it. It rereads when the snapshot is a day
-old or does not hold what is asked for. Only a snapshot that is fresh and was readable
-just now may say that something is not listed (400); otherwise that is not known (503).
+Only a snapshot that is fresh and was readable just now may say that something is not
+listed (400); otherwise that is not known (503).
 """
 
 from __future__ import annotations
 
-import logging
-import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
-from shared.errors import BadRequest, Doubtful, Unavailable
-from shared.models import IST, Clock, Contract, Deadline, OptionType
-from shared.symbols.chain import unknown
-from shared.symbols.master import LEAST_ROWS, build
-from shared.symbols.ports import SourceBroken, SymbolSource, SymbolStore
+from shared.errors import BadRequest, Unavailable
+from shared.models import (
+    IST,
+    Clock,
+    Contract,
+    Deadline,
+    OptionType,
+    WantedExpiry,
+)
+from shared.symbols.cached import CachedSnapshot
+from shared.symbols.chain import Chain, Expiry, unknown
+from shared.symbols.ports import SymbolStore
 from shared.symbols.snapshot import Snapshot, SnapshotRefused, Summary
-
-_LOG = logging.getLogger(__name__)
-
-FRESH = timedelta(days=1)
-
-LATE = timedelta(days=4)
-"""The master's date is the last trading day: older than any long weekend is odd."""
-
-REREAD_EVERY = timedelta(seconds=10)
-"""A bad alert may cost one read of the store in this time, no more."""
-
-REREAD_WITHIN = 0.5
-"""Seconds an alert waits for a reread while a snapshot is in memory."""
+from shared.symbols.underlyings import EXCHANGES, home
 
 VOUCHED = timedelta(days=21)
-"""NSE lists weeklies about four weeks ahead. In an older file the nearest expiry may
+"""Weeklies are listed about four weeks ahead. In an older file the nearest expiry may
 no longer be the nearest at the exchange, so `WEEKLY` could mean another contract."""
 
 
-def refresh(
-    source: SymbolSource,
-    store: SymbolStore,
-    now: datetime,
-    deadline: Deadline,
-    *,
-    least_rows: int = LEAST_ROWS,
-) -> Summary:
-    """Replace the snapshot by today's master; raise `Unavailable`, the old one kept.
-
-    The message of the exception is meant for the owner. `deadline` bounds the store;
-    the source has bounds of its own.
-    """
-    try:
-        built = build(
-            source.lines(),
-            now,
-            previous=_previous(store, deadline),
-            least_rows=least_rows,
-        )
-        store.write(built.data, deadline)
-    except (SourceBroken, SnapshotRefused) as error:
-        raise Unavailable(
-            f"symbols not refreshed, the old snapshot is kept: {error}"
-        ) from error
-    except Doubtful as error:
-        raise Unavailable(
-            "symbols not refreshed: the store gave no usable answer"
-        ) from error
-    _remark(built.summary, now)
-    return built.summary
-
-
-def _remark(summary: Summary, now: datetime) -> None:
-    if now.astimezone(IST).date() - summary.as_of > LATE:
-        _LOG.warning("the symbol master is dated %s", summary.as_of)
-    if summary.broken:
-        _LOG.warning("the symbol master has %d broken rows", summary.broken)
-
-
-def _previous(store: SymbolStore, deadline: Deadline) -> Summary | None:
-    """Return what is stored now; a snapshot nobody can read may be replaced freely."""
-    data = store.read(deadline)
-    try:
-        return None if data is None else Snapshot(data).summary
-    except SnapshotRefused:
-        return None
+_T = TypeVar("_T")
+_Look = Callable[[Snapshot, Chain, datetime], _T]
 
 
 class Symbols:
-    """The contracts, as the webhook asks for them; safe to use from several threads."""
+    """The contracts, as the webhook asks for them; safe to use from several threads.
 
-    def __init__(self, store: SymbolStore, clock: Clock) -> None:
-        self._store = store
+    `stores` holds one snapshot per exchange. An underlying in both is NSE's unless its
+    exchange is named.
+    """
+
+    def __init__(self, stores: Mapping[str, SymbolStore], clock: Clock) -> None:
+        self._kept = {
+            exchange: CachedSnapshot(exchange, stores[exchange])
+            for exchange in EXCHANGES
+            if exchange in stores
+        }
         self._clock = clock
-        self._lock = threading.Lock()
-        self._kept: Snapshot | None = None
-        self._tried: datetime | None = None
-        self._doubt = False
 
     def find(
         self,
         underlying: str,
-        expiry: str | date,
+        expiry: WantedExpiry,
         strike: Decimal,
         option_type: OptionType,
         deadline: Deadline,
+        exchange: str = "",
     ) -> Contract:
-        """Return the one contract meant; `expiry` is WEEKLY, MONTHLY or an IST date.
+        """Return the one contract meant.
 
         Raises `BadRequest` `unknown_symbol` for what is not listed, `Unavailable`
         without a snapshot that can tell.
         """
+
+        def look(snapshot: Snapshot, chain: Chain, now: datetime) -> Contract:
+            _vouch(snapshot, expiry, now)
+            return chain.expiry(expiry, now).contract(strike, option_type)
+
+        return self._ask(underlying, exchange, deadline, look)
+
+    def expiry(
+        self,
+        underlying: str,
+        expiry: WantedExpiry,
+        deadline: Deadline,
+        exchange: str = "",
+    ) -> Expiry:
+        """Return the expiry meant, for a strike that the price decides; see `find`."""
+
+        def look(snapshot: Snapshot, chain: Chain, now: datetime) -> Expiry:
+            _vouch(snapshot, expiry, now)
+            return chain.expiry(expiry, now)
+
+        return self._ask(underlying, exchange, deadline, look)
+
+    def chain(self, underlying: str, deadline: Deadline, exchange: str = "") -> Chain:
+        """Return all that is listed of an underlying; see `find`."""
+        return self._ask(underlying, exchange, deadline, lambda _, chain, __: chain)
+
+    def underlyings(self, deadline: Deadline) -> tuple[str, ...]:
+        """Return every underlying's name, in order; raise `Unavailable`.
+
+        An exchange without a snapshot adds none, unless there is no other.
+        """
+        now, names = self._clock(), set[str]()
+        missing: Unavailable | None = None
+        for kept in self._kept.values():
+            try:
+                names |= kept.current(now, deadline).underlyings()
+            except Unavailable as problem:
+                missing = problem
+        if missing and not names:
+            raise missing
+        return tuple(sorted(names))
+
+    def load(self, exchange: str, deadline: Deadline) -> Summary:
+        """Return what is in memory, read first if need be; raise `Unavailable`."""
+        return self._kept[exchange].current(self._clock(), deadline).summary
+
+    def describe(self, exchange: str) -> Summary | None:
+        """Return what is in memory, without any I/O; None where nothing is."""
+        return self._kept[exchange].summary
+
+    def _ask(
+        self, underlying: str, exchange: str, deadline: Deadline, look: _Look[_T]
+    ) -> _T:
         now = self._clock()
-        wanted = (now, underlying, expiry, strike, option_type)
+        name = underlying.upper() if underlying.isascii() else ""
+        places = self._places(name, exchange)
+        asked = _Asked(name or underlying, now, deadline)
         try:
-            return _look_up(self._current(now, deadline), *wanted)
+            return _answer(places, CachedSnapshot.current, asked, look)
         except (BadRequest, SnapshotRefused):
             pass  # it may have been listed, or repaired, since the snapshot was read
-        snapshot = self._reread(now, deadline)
         try:
-            return _look_up(snapshot, *wanted)
+            return _answer(places, CachedSnapshot.reread, asked, look)
         except SnapshotRefused as damage:
             raise Unavailable("the symbol snapshot is damaged") from damage
         except BadRequest as missing:
-            if not (self._doubt or _stale(snapshot, now)):
+            dates = [
+                str(kept.summary.as_of)
+                for kept in places
+                if kept.doubtful(now) and kept.summary
+            ]
+            if not dates:
                 raise
             raise Unavailable(
-                f"{missing.message} (symbols of {snapshot.summary.as_of}, "
+                f"{missing.message} (symbols of {' and '.join(dates)}, "
                 "which could not be renewed)"
             ) from missing
 
-    def load(self, deadline: Deadline) -> Summary:
-        """Return what is in memory, read first if need be; raise `Unavailable`."""
-        return self._current(self._clock(), deadline).summary
-
-    def describe(self) -> Summary | None:
-        """Return what is in memory, without any I/O; None where nothing is."""
-        kept = self._kept
-        return None if kept is None else kept.summary
-
-    def _current(self, now: datetime, deadline: Deadline) -> Snapshot:
-        kept = self._kept
-        if kept is None or _stale(kept, now):
-            return self._reread(now, deadline)
-        return kept
-
-    def _reread(self, now: datetime, deadline: Deadline) -> Snapshot:
-        """Return the newest snapshot to be had; raise `Unavailable` if there is none.
-
-        One thread reads while the others wait for it, each within its own deadline.
-        """
-        before = self._kept
-        if before is not None:
-            deadline = deadline.within(REREAD_WITHIN)
-        if not self._lock.acquire(timeout=deadline.left()):
-            if before is not None:
-                return before
-            raise Unavailable("the symbol snapshot is still being read")
-        try:
-            if self._kept is None or self._due(now):
-                self._tried = now
-                self._kept = self._read(deadline)
-            return self._kept
-        finally:
-            self._lock.release()
-
-    def _due(self, now: datetime) -> bool:
-        # Not only `<`: a clock that was set back must not stop the rereading.
-        return self._tried is None or abs(now - self._tried) >= REREAD_EVERY
-
-    def _read(self, deadline: Deadline) -> Snapshot:
-        kept, fault = self._kept, None
-        try:
-            data = self._store.read(deadline)
-            new = None if data is None else Snapshot(data)
-        except (Doubtful, SnapshotRefused) as error:
-            new, fault = None, error
-        self._doubt = new is None
-        if new is None:
-            if kept is not None:
-                _LOG.warning("symbols not reread, those in memory serve: %s", fault)
-                return kept
-            if fault is None:
-                raise Unavailable("there is no symbol snapshot: run refresh_symbols")
-            raise Unavailable("the symbol snapshot cannot be read now") from fault
-        # The same snapshot again: what is parsed of it stays.
-        return kept if kept is not None and kept.summary == new.summary else new
+    def _places(self, name: str, exchange: str) -> tuple[CachedSnapshot, ...]:
+        """Return where an underlying may be listed, in the order of precedence."""
+        only = exchange or home(name)
+        if only in self._kept:
+            return (self._kept[only],)
+        if exchange:
+            raise unknown(f"{exchange} is not among SYMBOL_MASTER_URLS")
+        return tuple(self._kept.values())
 
 
-def _stale(snapshot: Snapshot, now: datetime) -> bool:
-    return abs(now - snapshot.summary.built_at) >= FRESH
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    name: str
+    now: datetime
+    deadline: Deadline
 
 
-def _look_up(
-    snapshot: Snapshot,
-    now: datetime,
-    underlying: str,
-    expiry: str | date,
-    strike: Decimal,
-    option_type: OptionType,
-) -> Contract:
+def _answer(
+    places: tuple[CachedSnapshot, ...],
+    read: Callable[[CachedSnapshot, datetime, Deadline], Snapshot],
+    asked: _Asked,
+    look: _Look[_T],
+) -> _T:
+    """Answer from the first exchange that lists the underlying."""
+    for kept in places:
+        snapshot = read(kept, asked.now, asked.deadline)
+        chain = snapshot.chain(asked.name)
+        if chain is not None:
+            return look(snapshot, chain, asked.now)
+        if asked.name in snapshot.summary.left_out:
+            raise unknown(
+                f"{asked.name} is left out of the {kept.exchange} symbols of "
+                f"{snapshot.summary.as_of}: its rows in FYERS's file contradict "
+                "each other"
+            )
+        if kept.doubtful(asked.now):
+            break  # it may be listed here by now, and would go before the next
+    where = " or ".join(kept.exchange for kept in places)
+    raise unknown(f"{asked.name[:40]} is not an underlying of {where} options")
+
+
+def _vouch(snapshot: Snapshot, expiry: WantedExpiry, now: datetime) -> None:
+    """Raise `Unavailable` where the snapshot is too old to tell what a word means."""
     age = now.astimezone(IST).date() - snapshot.summary.as_of
     if not isinstance(expiry, date) and age > VOUCHED:
         raise Unavailable(
             f"the symbols are {age.days} days old and cannot tell the {expiry} expiry"
         )
-    chain = snapshot.chain(underlying.upper() if underlying.isascii() else "")
-    if chain is None:
-        raise unknown(f"{underlying[:40]} is not an underlying of NSE options")
-    return chain.expiry(expiry, now).contract(strike, option_type)

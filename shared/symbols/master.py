@@ -6,7 +6,8 @@ number of columns did (19, 21, 22); column 1 changed its date format and is not 
 
 A row must agree with itself: its ticker has to be its underlying, a date code, its
 strike and its side. Within an underlying one date code stands for one date, so a row
-that slipped cannot put a contract under another expiry.
+that slipped cannot put a contract under another expiry. An underlying whose rows do not
+agree (as after a corporate action) is left out by name; the others are not its fault.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from itertools import chain
 
 from shared.models import IST
 from shared.symbols.snapshot import Listing, SnapshotRefused, Summary, pack
+from shared.symbols.underlyings import indexes
 
-LEAST_ROWS = 20_000
-"""Fewer rows are not NSE's derivatives: 78,000 to 105,000 were seen, 2024 to 2026."""
+LEAST_ROWS = {"NSE": 20_000, "BSE": 1_000}
+"""Fewer rows are not an exchange's derivatives: NSE had 78,000 to 105,000 in 2024 to
+2026, BSE 55,000, of which SENSEX and BANKEX alone are thousands."""
 
 MOST_BROKEN = 10
-"""Broken rows a file may have. An expiry lists 30 contracts at the least, so this many
-may hide a strike (an error for its alert) but never a whole expiry (which would make
-the next one look like the nearest)."""
+"""Rows that may belong to no underlying. An expiry lists 30 contracts at the least, so
+this many may hide a strike (an error for its alert) but never a whole expiry (which
+would make the next one look like the nearest)."""
 
 _MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 _CODE = re.compile(rf"[0-9]{{2}}(?:{_MONTHS}|[1-9OND][0-9]{{2}})")
@@ -49,25 +52,30 @@ def build(
     lines: Iterable[str],
     now: datetime,
     *,
+    exchange: str = "NSE",
     previous: Summary | None = None,
-    least_rows: int = LEAST_ROWS,
+    least_rows: int | None = None,
 ) -> Built:
     """Return the snapshot of a master's lines; raise `SnapshotRefused`.
 
-    A header, blank lines, a BOM and any line ends are fine. Against `previous` a file
-    may not shrink to less than half, nor be older.
+    A header, blank lines, a BOM and any line ends are fine. What is left without the
+    odd underlyings has to be plausible: an index among it, and against `previous` no
+    less than half the rows, nine tenths of the underlyings, nor an older file.
     """
-    master = _Master()
+    master = _Master(exchange)
     master.read(lines)
     summary = master.summary(now)
-    if summary.rows < least_rows:
+    least = LEAST_ROWS[exchange] if least_rows is None else least_rows
+    if summary.rows < least:
         raise SnapshotRefused(
-            f"the file has {summary.rows} rows, fewer than the least {least_rows}"
+            f"the file has {summary.rows} rows, fewer than the least {least}"
         )
-    if summary.contracts * 2 < summary.rows:
+    if master.listed * 2 < summary.rows:
         raise SnapshotRefused("most rows are no options: this is another segment")
     if summary.as_of > now.astimezone(IST).date() + timedelta(days=1):
         raise SnapshotRefused(f"the file is dated {summary.as_of}, in the future")
+    if not indexes(exchange) & master.chains.keys():
+        raise SnapshotRefused("no index is left in the file")
     if previous is not None:
         _compare(summary, previous)
     return Built(pack(master.chains, summary), summary)
@@ -77,6 +85,12 @@ def _compare(summary: Summary, previous: Summary) -> None:
     if summary.rows * 2 < previous.rows:
         raise SnapshotRefused(
             f"the file has {summary.rows} rows where the last had {previous.rows}"
+        )
+    if summary.underlyings * 10 < previous.underlyings * 9:
+        left_out = ", ".join(summary.left_out[:_NAMED]) or "none"
+        raise SnapshotRefused(
+            f"the file has {summary.underlyings} underlyings where the last had "
+            f"{previous.underlyings}; left out as odd: {left_out}"
         )
     if (
         summary.file_date is not None
@@ -88,22 +102,30 @@ def _compare(summary: Summary, previous: Summary) -> None:
         )
 
 
+_NAMED = 10
+"""Odd underlyings that a refusal names."""
+
+
 class _Broken(Exception):
-    """A row contradicts itself or cannot be read."""
+    """A row contradicts itself or another one, or cannot be read."""
 
 
 class _Master:
     """The rows read so far, by underlying and date code."""
 
-    def __init__(self) -> None:
+    def __init__(self, exchange: str) -> None:
         self.chains: dict[str, dict[str, Listing]] = {}
+        self._exchange = exchange
+        self._prefix = f"{exchange}:"
+        self._odd: set[str] = set()
+        self.listed = 0
         self._rows = self._broken = 0
         self._dates: dict[str, int] = {}
 
     def read(self, lines: Iterable[str]) -> None:
         """Take every row; raise `SnapshotRefused` where the file cannot be trusted."""
         usual = width = 0
-        for number, line in _numbered(lines):
+        for number, line in _numbered(lines, self._prefix):
             row = line.rstrip("\r\n")
             if not row.strip():
                 continue
@@ -121,6 +143,8 @@ class _Master:
                     ) from None
         if width < usual:
             raise SnapshotRefused("the last line is cut off")
+        for underlying in self._odd:
+            self.chains.pop(underlying, None)
 
     def summary(self, now: datetime) -> Summary:
         """Return what was read."""
@@ -136,20 +160,35 @@ class _Master:
             ),
             underlyings=len(self.chains),
             broken=self._broken,
+            exchange=self._exchange,
+            left_out=tuple(sorted(self._odd)),
         )
 
     def _take(self, fields: list[str]) -> None:
-        if len(fields) < 17 or not fields[9].startswith("NSE:"):
+        if len(fields) < 17 or not fields[9].startswith(self._prefix):
             raise _Broken
         self._dates[fields[7]] = self._dates.get(fields[7], 0) + 1
         side = fields[16]
         if side in ("XX", ""):  # a future
             return
+        try:
+            self._list(fields, side)
+        except _Broken:
+            underlying = fields[13]
+            code = fields[9].removeprefix(self._prefix + underlying)
+            # Else it cannot be told whose row it is: NIFTY's ticker begins
+            # NIFTYNXT50's as well.
+            if not (_NAME.fullmatch(underlying) and code[:1].isdigit()):
+                raise
+            self._odd.add(underlying)
+        self.listed += 1
+
+    def _list(self, fields: list[str], side: str) -> None:
         if side not in ("CE", "PE"):
             raise _Broken
         paise, strike = _strike(fields[15])
         ticker, underlying = fields[9], fields[13]
-        head, tail = "NSE:" + underlying, strike + side
+        head, tail = self._prefix + underlying, strike + side
         if not (ticker.startswith(head) and ticker.endswith(tail)):
             raise _Broken
         terms = f"{ticker} {_lot(fields[3])} {_tick(fields[4])}"
@@ -157,7 +196,7 @@ class _Master:
         expiry = self._expiry(underlying, code, fields[8])
         # The same row twice is harmless; the same contract on other terms is not.
         if expiry.rows.setdefault(f"{paise}{side}", terms) != terms:
-            raise SnapshotRefused(f"{ticker} is listed twice, on different terms")
+            raise _Broken
 
     def _expiry(self, underlying: str, code: str, epoch: str) -> Listing:
         closes, day = _close(epoch)
@@ -166,7 +205,7 @@ class _Master:
         if expiry is None:
             expiry = self._open(underlying, code, Listing(day, closes))
         elif expiry.day != day:
-            raise SnapshotRefused(f"{underlying} {code} has two dates")
+            raise _Broken  # one code on two dates
         elif expiry.closes < closes:
             expiry.closes = closes
         return expiry
@@ -177,21 +216,18 @@ class _Master:
         if underlying != underlying.upper():
             raise _Broken  # alerts are matched without regard to case
         expiries = self.chains.setdefault(underlying, {})
-        for other, known in expiries.items():
-            if known.day == expiry.day:
-                raise SnapshotRefused(
-                    f"{underlying} {expiry.day} is listed as {other} and as {code}"
-                )
+        if any(known.day == expiry.day for known in expiries.values()):
+            raise _Broken  # one date under two codes
         return expiries.setdefault(code, expiry)
 
 
-def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+def _numbered(lines: Iterable[str], prefix: str) -> Iterator[tuple[int, str]]:
     """Return the lines with their numbers, without a header."""
     rest = enumerate(lines, 1)
     number, first = next(rest, (1, ""))
     if first.lstrip("\ufeff \t")[:1] in ("<", "{"):
         raise SnapshotRefused("this is a web page or JSON, not the symbol master")
-    return chain([(number, first)], rest) if "NSE:" in first else rest
+    return chain([(number, first)], rest) if prefix in first else rest
 
 
 @lru_cache(maxsize=16384)

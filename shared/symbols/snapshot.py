@@ -14,10 +14,10 @@ import json
 import threading
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from shared.models import IST
 from shared.symbols.chain import Chain
@@ -41,7 +41,10 @@ class Summary:
     contracts: int
     underlyings: int
     broken: int
-    """Rows left out because they contradicted themselves."""
+    """Rows left out because nobody can tell what they are."""
+    exchange: str = "NSE"
+    left_out: tuple[str, ...] = ()
+    """Underlyings without contracts here, because their rows contradict each other."""
 
     @property
     def as_of(self) -> date:
@@ -122,6 +125,11 @@ class Snapshot:
                 raise SnapshotRefused("the stored snapshot cannot be read") from error
             return self._chains.setdefault(underlying, chain)
 
+    def underlyings(self) -> frozenset[str]:
+        """Return the names of all underlyings."""
+        members = (name.removeprefix("chain/") for name in self._zip.namelist())
+        return frozenset(unquote(name) for name in members if name != "meta.json")
+
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -136,9 +144,17 @@ _DAMAGE = (
 """What `zipfile` and `json` raise on bytes that are not a snapshot."""
 
 
-def _summary(built_at: str, file_date: str | None, **counts: int) -> Summary:
+def _summary(
+    built_at: str,
+    file_date: str | None,
+    exchange: str = "NSE",
+    left_out: Iterable[str] = (),
+    **counts: int,
+) -> Summary:
     return Summary(
         built_at=datetime.fromisoformat(built_at),
         file_date=None if file_date is None else date.fromisoformat(file_date),
+        exchange=exchange,
+        left_out=tuple(left_out),
         **counts,
     )

@@ -5,8 +5,8 @@
 
 FYERS ends every access token at 06:00 IST and has refused refreshes since 1 April 2026;
 the call is kept because it may return. `names` keeps instances from doing twice what
-should happen once: the refresh of a token, the refusal of an IST day, the login notice
-of an IST day.
+should happen once: the refresh of a token, the refusal of an IST day, the notice that a
+token died.
 """
 
 from __future__ import annotations
@@ -49,28 +49,38 @@ WAIT_SECONDS = 15.0
 
 _STEP_SECONDS = 0.2
 
+_FRESH = "FYERS wants a fresh login"
+
 REFUSAL = "refusal"
 NOTICE = "login-notice"
-"""Facts of an IST day, named in the store with the day."""
+"""Facts of an IST day, named in the store with the day; a notice with its token too."""
 
 
 def hide(token: Token) -> None:
-    """Keep a token out of every log from now on."""
-    logs.mask(token.access.open(), token.refresh.open() if token.refresh else "")
+    """Keep a token out of the logs while it matters."""
+    logs.mask_recent(token.access.open(), token.refresh.open() if token.refresh else "")
+
+
+def _digest(token: Token | None) -> str:
+    """Return a token's name, which does not show it."""
+    access = token.access.open() if token else ""
+    return hashlib.sha256(access.encode()).hexdigest()
 
 
 class Tokens:
     """One instance's way to the token: cached, safe for threads.
 
-    `login_needed` tells the owner and returns whether that worked; `pause` waits.
+    `refresh` is None where nobody may ask FYERS for a renewal. `login_needed` gets the
+    name of the token that died and the reason, tells the owner and returns whether that
+    worked; `pause` waits.
     """
 
     def __init__(
         self,
         store: TokenStore,
-        refresh: Refresh,
+        refresh: Refresh | None,
         names: Names,
-        login_needed: Callable[[str, Deadline], bool],
+        login_needed: Callable[[str, str, Deadline], bool],
         clock: Clock,
         pause: Callable[[float], None],
     ) -> None:
@@ -96,7 +106,8 @@ class Tokens:
             self._cached = stored.token
             return stored.token
         reason = "the FYERS login has expired" if stored else "nobody has logged in yet"
-        raise self._login(reason, deadline, tell=tell)
+        dead = stored.token if stored else None
+        raise self._login(reason, dead, deadline, tell=tell)
 
     def stored(self, deadline: Deadline) -> Token:
         """Return the token in the store, expired or not.
@@ -105,7 +116,7 @@ class Tokens:
         """
         stored = self._read(deadline)
         if stored is None:
-            raise self._login("nobody has logged in yet", deadline)
+            raise self._login("nobody has logged in yet", None, deadline)
         return stored.token
 
     def renew(self, refused: Token, deadline: Deadline) -> Token:
@@ -121,41 +132,33 @@ class Tokens:
             self._cached = token
             return token
 
-    def reread(self, refused: Token, deadline: Deadline) -> Token:
-        """Return a login newer than the one FYERS no longer takes, never asking FYERS.
-
-        Raises like `renew`; for functions that do not have what a refresh needs.
-        """
-        token = self.stored(deadline)
-        if not self._other(token, refused):
-            raise self._login("FYERS wants a fresh login", deadline)
-        self._cached = token
-        return token
-
     def _renewed(self, refused: Token, deadline: Deadline) -> Token:
         stored = self._read(deadline)
         if stored is None:
-            raise self._login("nobody has logged in yet", deadline)
+            raise self._login("nobody has logged in yet", None, deadline)
         if self._other(stored.token, refused):
             return stored.token
-        if stored.token.refresh is None or self._day.known(REFUSAL):
-            raise self._login("FYERS wants a fresh login", deadline)
-        digest = hashlib.sha256(stored.token.access.open().encode()).hexdigest()
-        if not self._day.lease(f"refresh:{digest}", deadline):
+        refresh = self._refresh
+        if refresh is None or stored.token.refresh is None or self._day.known(REFUSAL):
+            raise self._login(_FRESH, stored.token, deadline)
+        if not self._day.lease(f"refresh:{_digest(stored.token)}", deadline):
             return self._from_another(refused, deadline)
-        self._unless_refused(deadline)
-        return self._refreshed(stored, deadline)
+        self._unless_refused(stored.token, deadline)
+        return self._refreshed(refresh, stored, deadline)
 
-    def _refreshed(self, stored: StoredToken, deadline: Deadline) -> Token:
-        answer = self._refresh(stored.token, deadline)
+    def _refreshed(
+        self, refresh: Refresh, stored: StoredToken, deadline: Deadline
+    ) -> Token:
+        answer = refresh(stored.token, deadline)
         if answer is None:
             # Only a login cures this for certain, and the owner may be asleep.
-            self._tell("FYERS did not answer the token's renewal", deadline)
+            silent = "FYERS did not answer the token's renewal"
+            self._tell(silent, stored.token, deadline)
             raise Unavailable("FYERS did not answer the token's renewal")
         if isinstance(answer, Refused):
             _log.info("FYERS refused to renew the token: %s", answer.reason)
             self._day.note(REFUSAL, deadline)
-            raise self._login("FYERS wants a fresh login", deadline)
+            raise self._login(_FRESH, stored.token, deadline)
         hide(answer)
         try:
             self._store.write(answer, stored.generation, deadline)
@@ -174,29 +177,32 @@ class Tokens:
         return stored.token if stored and self._alive(stored.token) else None
 
     def _from_another(self, refused: Token, deadline: Deadline) -> Token:
-        self._unless_refused(deadline)
+        self._unless_refused(refused, deadline)
         patience = deadline.within(WAIT_SECONDS)
         while patience.left() > _STEP_SECONDS:
             self._pause(_STEP_SECONDS)
             stored = self._read(deadline)
             if stored is not None and self._other(stored.token, refused):
                 return stored.token
-            self._unless_refused(deadline)
+            self._unless_refused(refused, deadline)
         raise Unavailable("the FYERS token is being renewed right now")
 
-    def _unless_refused(self, deadline: Deadline) -> None:
+    def _unless_refused(self, dead: Token, deadline: Deadline) -> None:
         if self._day.happened(REFUSAL, deadline):
-            raise self._login("FYERS wants a fresh login", deadline)
+            raise self._login(_FRESH, dead, deadline)
 
     def _login(
-        self, reason: str, deadline: Deadline, *, tell: bool = True
+        self, reason: str, dead: Token | None, deadline: Deadline, *, tell: bool = True
     ) -> NotLoggedIn:
         if tell:
-            self._tell(reason, deadline)
+            self._tell(reason, dead, deadline)
         return NotLoggedIn(f"{reason}: a person must log in to FYERS")
 
-    def _tell(self, reason: str, deadline: Deadline) -> None:
-        self._day.tell(NOTICE, lambda: self._login_needed(reason, deadline), deadline)
+    def _tell(self, reason: str, dead: Token | None, deadline: Deadline) -> None:
+        name = f"{NOTICE}:{_digest(dead)}"
+        self._day.tell(
+            name, lambda: self._login_needed(name, reason, deadline), deadline
+        )
 
     def _read(self, deadline: Deadline) -> StoredToken | None:
         try:

@@ -65,13 +65,13 @@ class OncePerDay:
         except Doubtful as error:
             raise Unavailable("the store of claims does not answer") from error
         if noted:
-            self._known[fact] = today
+            self._remember(fact, today)
         return noted
 
     def note(self, fact: str, deadline: Deadline) -> None:
         """Keep `fact` for the rest of the day, here even if the store does not."""
         today = self._today()
-        self._known[fact] = today
+        self._remember(fact, today)
         over = datetime.combine(today + timedelta(days=1), time(), IST) + ENDS
         try:
             self._names.once(f"{fact}:{today}", over, deadline)
@@ -90,6 +90,11 @@ class OncePerDay:
             _log.warning("whether %s was told today is unknown; telling it", fact)
         if send():
             self.note(fact, deadline)
+
+    def _remember(self, fact: str, today: date) -> None:
+        self._known = {fact: today} | {
+            name: day for name, day in self._known.items() if day == today
+        }
 
     def _today(self) -> date:
         return token_day(self._clock())

@@ -12,24 +12,25 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from shared import logs
-from shared.models import Alert, Contract, Deadline
-from shared.orders import Answer, Delivery, Orders, Parts, Terms
-from shared.pricing import Percents
+from shared.orders import Answer, Delivery
+from shared.orders.journal import log_decision
 from shared.wiring import parts
+from shared.wiring.counting import counted
+from shared.wiring.ordering import orders
 from shared.wiring.process import (
     alert_deadline,
     clock,
     deadline,
     first_request,
     forget,
-    fork,
-    once,
-    pause,
+    now,
     settings,
 )
 
 if TYPE_CHECKING:
+    from shared.wiring.desk_page import after_login, desk_failure, desk_reply
     from shared.wiring.signing_in import (
+        desk_link,
         failure_page,
         login_flow,
         posted_code,
@@ -39,7 +40,11 @@ if TYPE_CHECKING:
     from shared.wiring.warming import refresh_symbols, warm
 
 __all__ = [
+    "after_login",
     "deliver",
+    "desk_failure",
+    "desk_link",
+    "desk_reply",
     "failure_page",
     "forget",
     "login_flow",
@@ -52,6 +57,10 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
+    "after_login": "desk_page",
+    "desk_failure": "desk_page",
+    "desk_link": "signing_in",
+    "desk_reply": "desk_page",
     "failure_page": "signing_in",
     "login_flow": "signing_in",
     "posted_code": "signing_in",
@@ -78,52 +87,30 @@ def deliver(body: bytes, header_key: str | None, arrived: float) -> Answer:
     """Return what became of one delivery of an alert."""
     limit = alert_deadline(arrived)
     key = header_key.strip() if header_key else None
-    return _orders().handle(Delivery(body, key or None, logs.request_id(), limit))
+    with counted("webhook"):
+        use_case = orders(settings("webhook"))
+        answer = use_case.handle(Delivery(body, key or None, logs.request_id(), limit))
+    log_decision(answer, answer.what, now() - arrived)
+    return answer
 
 
 def reconcile() -> Mapping[str, object]:
-    """Settle and follow what is open; return what was done, in numbers."""
+    """Settle what is open and look at every contract; return what was done."""
     from shared.reconciliation import Reconciliation
+    from shared.wiring.guarding import guards
+    from shared.wiring.watching import beat
 
     ours = settings("reconcile")
+    guard, paper_guard = guards(ours)
     run = Reconciliation(
         parts.claim_store(ours),
         parts.claims(ours),
         parts.broker(ours),
         parts.notifier(ours),
+        guard,
         clock,
+        (parts.paper_broker(ours), paper_guard),
     )
     summary = run.run(deadline(RECONCILE_WITHIN))
+    beat(ours)
     return {"success": True, **asdict(summary), "request_id": logs.request_id()}
-
-
-@once
-def _orders() -> Orders:
-    ours = settings("webhook")
-    symbols, tokens = parts.symbols(ours), parts.tokens(ours)
-
-    def find(alert: Alert, limit: Deadline) -> Contract:
-        return symbols.find(
-            alert.symbol, alert.expiry, alert.strike, alert.option_type, limit
-        )
-
-    return Orders(
-        Parts(
-            claims=parts.claims(ours),
-            broker=parts.broker(ours),
-            notifier=parts.notifier(ours),
-            find=find,
-            token=tokens.current,
-            fork=fork,
-            clock=clock,
-            pause=pause,
-            secret=ours.webhook_secret_token,
-            terms=Terms(
-                default_product=ours.default_product_type,
-                attach_exits=ours.attach_exits,
-                percents=Percents(ours.stop_loss_percent, ours.take_profit_percent),
-                max_lots=ours.webhook_max_qty,
-            ),
-            max_age=ours.max_alert_age_seconds,
-        )
-    )

@@ -8,39 +8,59 @@ server, since equal settings name the same thing.
 from __future__ import annotations
 
 import logging
+import os
 from datetime import datetime
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.config import Settings
-from shared.idempotency import Claims, ClaimStore, Rules
-from shared.models import Deadline, Token
-from shared.notifications import Notifier
+from shared.guardrails import Control, Entries
+from shared.idempotency import Claims, Lanes, Rules
+from shared.models import Deadline, Kept, Token
 from shared.symbols import Symbols, SymbolSource, SymbolStore
-from shared.tokens import Refused, Tokens, TokenStore
+from shared.tokens import Names, Refused, Tokens, TokenStore
 from shared.wiring.process import clock, new_attempt, now, once, pause
+
+_T = TypeVar("_T")
 
 _LOG = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from shared.adapters.channels import Channels
+    from shared.adapters.documents import Documents
     from shared.adapters.fyers.login import FyersLogin
     from shared.adapters.fyers.orders import FyersBroker
     from shared.adapters.fyers.pace import Pace
     from shared.adapters.fyers.transport import Transport
+    from shared.adapters.paper import PaperBroker
+    from shared.adapters.store import Store
+    from shared.adapters.webhook import WebhookSender
     from shared.login import LoginNotices
 
 
 @once
-def claim_store(settings: Settings) -> ClaimStore:
+def documents(settings: Settings) -> Documents:
     """Return Firestore, or SQLite in one file."""
     if settings.state_backend == "local":
-        from shared.adapters.sqlite import SqliteClaims
+        from shared.adapters.sqlite import SqliteDocuments
 
-        return SqliteClaims(settings.local_state_dir / "claims.sqlite", clock)
-    from shared.adapters.firestore import FirestoreClaims
+        return SqliteDocuments(settings.local_state_dir / "claims.sqlite")
+    from shared.adapters.firestore import FirestoreDocuments
 
-    return FirestoreClaims(
-        settings.google_cloud_project, settings.firestore_database, clock
+    return FirestoreDocuments(
+        settings.google_cloud_project,
+        settings.firestore_database,
+        pause,
+        os.environ.get("FIRESTORE_EMULATOR_HOST", ""),
     )
+
+
+@once
+def claim_store(settings: Settings) -> Store:
+    """Return where claims and lanes are kept."""
+    from shared.adapters.store import Store
+
+    return Store(documents(settings), clock, settings.journal_days)
 
 
 @once
@@ -49,9 +69,36 @@ def claims(settings: Settings) -> Claims:
     if not settings.duplicate_window_seconds:
         _LOG.warning("DUPLICATE_WINDOW_SECONDS is 0: equal alerts are all traded")
     rules = Rules(
-        ttl=settings.idempotency_ttl_seconds, window=settings.duplicate_window_seconds
+        ttl=settings.idempotency_ttl_seconds,
+        window=settings.duplicate_window_seconds,
+        timed_window=settings.max_alert_age_seconds + 30,
     )
     return Claims(claim_store(settings), clock, new_attempt, rules)
+
+
+@once
+def lanes(settings: Settings) -> Lanes:
+    """Return the closing lanes."""
+    return Lanes(claim_store(settings), claims(settings))
+
+
+def kept(settings: Settings, collection: str, key: str, kind: type[_T]) -> Kept[_T]:
+    """Return one document of its own."""
+    from shared.adapters.kept import KeptDocument
+
+    return KeptDocument(documents(settings), collection, key, kind)
+
+
+@once
+def entries(settings: Settings) -> Entries:
+    """Return the entry control."""
+    return Entries(
+        kept(settings, "control", "entries", Control),
+        settings.limits,
+        clock,
+        Lock(),
+        claims(settings).was_sent,
+    )
 
 
 @once
@@ -71,36 +118,37 @@ def token_store(settings: Settings) -> TokenStore:
 
 
 @once
-def symbol_store(settings: Settings) -> SymbolStore:
-    """Return the GCS object, or the file, that holds the symbol snapshot."""
+def symbol_store(settings: Settings, exchange: str) -> SymbolStore:
+    """Return the GCS object, or the file, that holds an exchange's snapshot."""
+    name = settings.symbols_file(exchange)
     if settings.state_backend == "local":
         from shared.adapters.files import FileSymbols
 
-        return FileSymbols(settings.local_state_dir / settings.gcs_symbols_file)
+        return FileSymbols(settings.local_state_dir / name)
     from shared.adapters.gcs import GcsSymbols
 
-    return GcsSymbols(
-        settings.google_cloud_project,
-        settings.gcs_bucket_name,
-        settings.gcs_symbols_file,
-    )
+    return GcsSymbols(settings.google_cloud_project, settings.gcs_bucket_name, name)
 
 
 @once
 def symbols(settings: Settings) -> Symbols:
-    """Return this instance's reader of the snapshot."""
-    return Symbols(symbol_store(settings), clock)
+    """Return this instance's reader of the snapshots."""
+    stores = {
+        exchange: symbol_store(settings, exchange)
+        for exchange, _ in settings.symbol_masters
+    }
+    return Symbols(stores, clock)
 
 
-def symbol_source(settings: Settings) -> SymbolSource:
-    """Return FYERS's symbol master."""
+def symbol_source(url: str) -> SymbolSource:
+    """Return the symbol master at an address."""
     from shared.adapters.symbol_master import SymbolMaster
 
-    return SymbolMaster(settings.symbol_master_url, now)
+    return SymbolMaster(url, now)
 
 
 @once
-def notifier(settings: Settings) -> Notifier:
+def notifier(settings: Settings) -> Channels:
     """Return the owner's channels; each is imported when first used."""
     from shared.adapters.channels import Channels
 
@@ -108,7 +156,16 @@ def notifier(settings: Settings) -> Notifier:
         settings.notification_topic,
         settings.notification_url,
         settings.google_cloud_project,
+        settings.desk_url,
     )
+
+
+@once
+def webhook_sender(settings: Settings) -> WebhookSender:
+    """Return the desk's way to the webhook."""
+    from shared.adapters.webhook import WebhookSender
+
+    return WebhookSender(settings.webhook_url, settings.webhook_secret_token)
 
 
 @once
@@ -120,6 +177,7 @@ def _transport(settings: Settings) -> Transport:
 
 @once
 def _pace(settings: Settings) -> Pace:
+    """Return the pace of this function's share of the user's calls."""
     from shared.adapters.fyers.pace import Pace
 
     return Pace(settings.fyers_calls_per_second, now, pause)
@@ -138,15 +196,18 @@ def fyers_login(settings: Settings) -> FyersLogin:
         settings.fyers_redirect_uri,
         settings.fyers_pin,
         _pace(settings),
+        Pace(min(2, settings.fyers_calls_per_second), now, pause),
         Pace(min(1, settings.fyers_calls_per_second), now, pause),
     )
 
 
 @once
 def _login_notices(settings: Settings) -> LoginNotices:
-    from shared.login import LoginNotices
+    from shared.login import LoginNotices, OwnersKey
 
-    return LoginNotices(notifier(settings), settings.auth_url, clock)
+    secret = settings.fyers_secret_id  # who has none sends the link without its key
+    key = OwnersKey(secret, clock) if secret else None
+    return LoginNotices(notifier(settings), settings.auth_url, key, clock)
 
 
 @once
@@ -158,13 +219,26 @@ def tokens(settings: Settings) -> Tokens:
 
         return refreshing(fyers_login(settings), clock)(token, deadline)
 
-    def tell(reason: str, deadline: Deadline) -> bool:
+    def tell(dead: str, reason: str, deadline: Deadline) -> bool:
         # A fifth: an alert that finds no login has half a second for it and still
         # time to be settled and answered.
         share = deadline.within(deadline.left() / 5)
-        return _login_notices(settings).send(reason, share)
+        return _login_notices(settings).send(dead, reason, share)
 
-    return Tokens(token_store(settings), refresh, _Names(settings), tell, clock, pause)
+    may = settings.token_refresh and settings.fyers_secret_id and settings.fyers_pin
+    return Tokens(
+        token_store(settings),
+        refresh if may else None,
+        names(settings),
+        tell,
+        clock,
+        pause,
+    )
+
+
+def names(settings: Settings) -> Names:
+    """Return what is named once across instances."""
+    return _Names(settings)
 
 
 class _Names:
@@ -186,25 +260,39 @@ def broker(settings: Settings) -> FyersBroker:
     from shared.adapters.fyers.orders import FyersBroker
 
     mine = tokens(settings)
-    may_refresh = settings.fyers_secret_id and settings.fyers_pin
     return FyersBroker(
         _transport(settings),
         _pace(settings),
         mine.current,
-        mine.renew if may_refresh else mine.reread,
+        mine.renew,
         pause,
     )
+
+
+def paper_broker(settings: Settings) -> PaperBroker:
+    """Return the paper account; quotes come from the real FYERS."""
+    from shared.adapters.paper import PaperBook, PaperBroker
+
+    book = kept(settings, "paper", "book", PaperBook)
+    return PaperBroker(broker(settings), book, clock)
 
 
 __all__ = [
     "broker",
     "claim_store",
     "claims",
+    "documents",
+    "entries",
     "fyers_login",
+    "kept",
+    "lanes",
+    "names",
     "notifier",
+    "paper_broker",
     "symbol_source",
     "symbol_store",
     "symbols",
     "token_store",
     "tokens",
+    "webhook_sender",
 ]

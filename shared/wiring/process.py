@@ -28,8 +28,9 @@ from shared.models import Deadline
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
-REPLY_WITHIN = 2.5
-"""Seconds from an alert's arrival to its reply; TradingView hangs up after 3."""
+REPLY_WITHIN = 2.2
+"""Seconds from an alert's arrival to its reply. TradingView hangs up 3 s after its own
+sending, so the way to us and back is in the rest."""
 
 _LEAST = 0.7
 """Seconds an alert always gets: enough for its claim and its notice, not for an order.
@@ -38,8 +39,8 @@ One that arrives too late to be answered is then told by reconcile, not lost."""
 _WAITED = 1.0
 """A first request this soon after loading was waiting for the instance to start."""
 
-_BUSY = 64
-"""Most tasks at once: 16 alerts of four."""
+_BUSY = 96
+"""Most tasks at once: one instance answers 64 alerts, most of them waiting."""
 
 _LOCK = threading.RLock()
 _cached: list[Callable[[], None]] = []
@@ -122,6 +123,12 @@ def settings(function: str) -> Settings:
     for name in SECRETS:
         logs.mask(os.environ.get(name, "").strip())
     return Settings.from_env(os.environ, function)
+
+
+@once
+def readable_settings(function: str) -> Settings:
+    """Return what can be read of a function's settings, to tell what is wrong."""
+    return Settings.from_env(os.environ, function, strict=False)
 
 
 def clock() -> datetime:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime
 
 from shared import pages, web
-from shared.login import LoginFlow, Renewal, States, keep_logged_in
+from shared.errors import StoreError
+from shared.guard import GuardState
+from shared.login import LoginFlow, OwnersKey, Renewal, States, keep_logged_in
 from shared.login import posted_code as code_in
-from shared.models import Deadline, Secret
-from shared.readiness import Readiness, fyers_check, symbols_check, token_check
+from shared.models import Deadline, Kept, Secret
+from shared.readiness import (
+    Failing,
+    Readiness,
+    fyers_check,
+    guard_check,
+    notifications_check,
+    reconcile_check,
+    symbols_check,
+    token_check,
+)
 from shared.wiring import parts
 from shared.wiring.process import clock, deadline, fork, once, settings
+from shared.wiring.watching import notice_silence
 
 _STEP = 20.0
 """Seconds for one step of a login: a person waits, FYERS may be slow."""
@@ -22,18 +33,20 @@ _STEP = 20.0
 def login_flow(function: str) -> LoginFlow:
     """Return the steps of a login; stores are made when a step needs them."""
     ours = settings(function)
-
-    def first(what: str, expires_at: datetime, limit: Deadline) -> bool:
-        return parts.claim_store(ours).once(what, expires_at, limit)
-
     return LoginFlow(
         parts.fyers_login(ours),
-        States(ours.fyers_secret_id, first, clock),
+        States(ours.fyers_secret_id, parts.names(ours), clock),
+        OwnersKey(ours.fyers_secret_id, clock),
         lambda: parts.token_store(ours),
         ours.fyers_client_id,
         clock,
         lambda: deadline(_STEP),
     )
+
+
+def desk_link() -> str:
+    """Return the desk's address, empty where there is none."""
+    return settings("auth_url").desk_url
 
 
 def posted_code(request: web.Request) -> Secret:
@@ -50,7 +63,9 @@ def posted_code(request: web.Request) -> Secret:
 def renewal() -> Renewal:
     """Renew the token if need be; see `login.keep_logged_in`."""
     ours = settings("refresh_token")
-    return keep_logged_in(parts.tokens(ours), clock, deadline(_STEP))
+    login, limit = parts.fyers_login(ours), deadline(_STEP)
+    notice_silence(ours)
+    return keep_logged_in(parts.tokens(ours), login, clock, limit)
 
 
 @once
@@ -69,7 +84,17 @@ def readiness() -> Readiness:
         return token_check(parts.token_store(settings("readyz")), clock)(limit)
 
     def _symbols(limit: Deadline) -> Mapping[str, object]:
-        return symbols_check(parts.symbol_store(settings("readyz")), clock)(limit)
+        ours = settings("readyz")
+        (first, _), *others = ours.symbol_masters
+        shown = dict(symbols_check(parts.symbol_store(ours, first), clock)(limit))
+        for exchange, _ in others:
+            # Shown, not required: who never trades there must not be "not ready".
+            try:
+                check = symbols_check(parts.symbol_store(ours, exchange), clock)
+                shown[exchange] = check(limit)["date"]
+            except (Failing, StoreError):
+                shown[exchange] = "failing"
+        return shown
 
     def _fyers(limit: Deadline) -> Mapping[str, object]:
         ours = settings("readyz")
@@ -82,8 +107,15 @@ def readiness() -> Readiness:
         "token": _token,
         "symbols": _symbols,
         "fyers": _fyers,
+        "reconcile": lambda limit: reconcile_check(_guard_state(), clock)(limit),
+        "guard": lambda limit: guard_check(_guard_state())(limit),
+        "notifications": lambda limit: notifications_check(_guard_state())(limit),
     }
     return Readiness(checks, fork, clock, deadline)
+
+
+def _guard_state() -> Kept[GuardState]:
+    return parts.kept(settings("readyz"), "guard", "state", GuardState)
 
 
 def failure_page(failure: web.Failure) -> pages.Page:

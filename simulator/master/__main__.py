@@ -6,14 +6,14 @@ import argparse
 from datetime import date, datetime
 from pathlib import Path
 
-from simulator.master import COLUMNS, IST, lines, text
+from simulator.master import COLUMNS, HOUSES, IST, lines, text
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Write a synthetic symbol master to a file."""
     parser = argparse.ArgumentParser(
         prog="python -m simulator.master",
-        description="Write a synthetic FYERS NSE_FO symbol master.",
+        description="Write a synthetic FYERS symbol master, NSE_FO or BSE_FO.",
     )
     parser.add_argument("out", type=Path, help="file to write")
     today = datetime.now(IST).date()
@@ -35,6 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--mixed-lots", action="store_true", help="two lot sizes on the indices"
     )
+    parser.add_argument("--exchange", choices=tuple(HOUSES), default="NSE")
     parser.add_argument("--seed", type=int, default=7, help="of the made-up names")
     chosen = parser.parse_args(arguments)
     made = lines(
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         mixed_lots=chosen.mixed_lots,
         columns=chosen.columns,
         seed=chosen.seed,
+        exchange=chosen.exchange,
     )
     chosen.out.write_bytes(text(made))
     print(f"{chosen.out}: {len(made)} contracts as of {chosen.asof}")

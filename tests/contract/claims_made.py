@@ -7,16 +7,35 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from shared.idempotency import (
+    Child,
     Claim,
-    Followed,
     Outgoing,
     Reply,
     Sending,
     State,
+    Story,
 )
-from shared.models import Action, Notice, Order, Product, Severity
+from shared.models import (
+    Action,
+    Contract,
+    Notice,
+    OptionType,
+    Order,
+    Product,
+    Severity,
+)
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, 123456, UTC)
+CONTRACT = Contract(
+    ticker="NSE:NIFTY26NOV25800CE",
+    underlying="NIFTY",
+    expiry=date(2026, 11, 24),
+    expires_at=NOW + timedelta(hours=6),
+    strike=Decimal(25800),
+    option_type=OptionType.CE,
+    lot=65,
+    tick=Decimal("0.05"),
+)
 
 
 def claimed(attempt: str = "a" * 32, **later: float) -> Claim:
@@ -53,18 +72,26 @@ def sending(claim: Claim) -> Claim:
         retry=True,
         sending=Sending(
             order=order,
-            lot=65,
             ltp=Decimal("100.30"),
             stop_loss=Decimal("115.35"),
             take_profit=Decimal("75.20"),
             sent_at=NOW,
             send_by=NOW + timedelta(seconds=2),
             day=date(2026, 11, 24),
+            closes=True,
             note="cut",
         ),
         reply=Reply(202, '{"success": false}'),
         expires_at=NOW + timedelta(days=1),
         closed=True,
         outbox=(Outgoing(notice, ("url",)),),
-        followed=(Followed(order, "1", NOW, date(2026, 11, 24), "r-1", told=("x",)),),
+        told="there was no price",
+        order_ids=("26112400000001", "26112400000002"),
+        ledger=order.ticker,
+        lane=order.ticker,
+        contract=CONTRACT,
+        timed=True,
+        strategy="straddle",
+        story=Story(65, Decimal("100.25"), NOW, Decimal("-13.50")),
+        children=(Child(CONTRACT, Product.MARGIN),),
     )

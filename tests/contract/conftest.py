@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.sqlite import SqliteClaims
-from shared.idempotency import ClaimStore
+from shared.adapters.documents import Documents
+from shared.adapters.sqlite import SqliteDocuments
+from shared.adapters.store import Store
 from shared.models import Deadline
-from tests.fakes.claims import MemoryClaims
+from tests.fakes.documents import MemoryDocuments
 from tests.gcs_server import GcsServer
 
 
@@ -59,15 +60,19 @@ def race(callers: int, act: Callable[[int], object]) -> list[object]:
 
 @dataclass
 class StoreKind:
-    """One implementation of a ClaimStore: how to open it, here or in a process."""
+    """One implementation of Documents: how to open it, here or in a process."""
 
     name: str
-    open: Callable[[], ClaimStore]
+    documents: Callable[[], Documents]
     """Return a fresh instance on the same data."""
     address: str
     """What another process opens: a path, or a project."""
     env: dict[str, str]
     clock: MovingClock
+
+    def open(self) -> Store:
+        """Return the store on a fresh instance."""
+        return Store(self.documents(), self.clock)
 
 
 @pytest.fixture
@@ -79,33 +84,35 @@ def clock() -> MovingClock:
 def kind(
     request: pytest.FixtureRequest, tmp_path: Path, clock: MovingClock
 ) -> Iterator[StoreKind]:
-    """Yield each ClaimStore on clean data."""
+    """Yield each kind of documents, clean."""
     if request.param == "memory":
-        only = MemoryClaims(clock)
+        only = MemoryDocuments()
         yield StoreKind("memory", lambda: only, "", {}, clock)
     elif request.param == "sqlite":
         path = tmp_path / "state" / "claims.sqlite"
-        yield StoreKind(
-            "sqlite", lambda: SqliteClaims(path, clock), str(path), {}, clock
-        )
+        yield StoreKind("sqlite", lambda: SqliteDocuments(path), str(path), {}, clock)
     else:
-        from shared.adapters.firestore import FirestoreClaims
+        from shared.adapters.firestore import FirestoreDocuments
 
         emulator = request.getfixturevalue("firestore_emulator")
         project = f"t-{secrets.token_hex(6)}"
-        with emulator.here():
-            yield StoreKind(
-                "firestore",
-                lambda: FirestoreClaims(project, "(default)", clock),
-                project,
-                emulator.env(),
-                clock,
-            )
+        yield StoreKind(
+            "firestore",
+            lambda: FirestoreDocuments(project, "(default)", time.sleep, emulator.host),
+            project,
+            emulator.env(),
+            clock,
+        )
 
 
 @pytest.fixture
-def store(kind: StoreKind) -> ClaimStore:
+def store(kind: StoreKind) -> Store:
     return kind.open()
+
+
+@pytest.fixture
+def documents(kind: StoreKind) -> Documents:
+    return kind.documents()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ acts and says what came of it.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,36 +15,55 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from shared.adapters.documents import Documents
+from shared.adapters.store import Store
 from shared.errors import StoreError
-from shared.idempotency import ClaimStore, Stored
+from shared.idempotency import HeldLane, Lane, Stored
 from shared.models import Deadline
 from tests.contract.claims_made import NOW, claimed
 
 
-def _open(name: str, address: str) -> ClaimStore:
+def _open(name: str, address: str) -> Store:
+    return Store(_documents(name, address), lambda: NOW)
+
+
+def _documents(name: str, address: str) -> Documents:
     if name == "sqlite":
-        from shared.adapters.sqlite import SqliteClaims
+        from shared.adapters.sqlite import SqliteDocuments
 
-        return SqliteClaims(Path(address), lambda: NOW)
-    from shared.adapters.firestore import FirestoreClaims
+        return SqliteDocuments(Path(address))
+    from shared.adapters.firestore import FirestoreDocuments
 
-    return FirestoreClaims(address, "(default)", lambda: NOW)
+    return FirestoreDocuments(
+        address, "(default)", time.sleep, os.environ["FIRESTORE_EMULATOR_HOST"]
+    )
 
 
-def _act(
-    store: ClaimStore, operation: str, key: str, stored: Stored | None, me: str
-) -> str:
+def _act(store: Store, operation: str, key: str, stored: Stored | None, me: str) -> str:
     deadline = Deadline(time.monotonic() + 20, time.monotonic)
     try:
         if operation == "create":
             store.create(key, claimed(me), deadline)
         elif operation == "replace" and stored:
             store.replace(stored, replace(stored.claim, attempt=me), deadline)
+        elif operation == "take":
+            own = store.create(f"{me}{key[32:]}", claimed(me), deadline)
+            free = HeldLane(key, None, None)
+            store.take(free, _lane(own), own, deadline)
         elif not store.once(key, NOW + timedelta(days=1), deadline):
             return "second"
     except StoreError as error:
         return type(error).__name__
     return "won"
+
+
+def _lane(own: Stored) -> Lane:
+    return Lane(
+        claim=own.key,
+        attempt=own.claim.attempt,
+        taken_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+    )
 
 
 def main(name: str, address: str, me: str) -> None:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.cloud import firestore
 
-from shared.adapters.firestore import FirestoreClaims
+from shared.adapters.firestore import FirestoreDocuments
+from shared.adapters.store import Store
 from shared.errors import Conflict, Doubtful
-from shared.idempotency import ClaimStore, Stored
+from shared.idempotency import HeldLane, Lane, State, Stored
 from tests.contract.claims_made import NOW, claimed, sending
 from tests.contract.conftest import seconds
 from tests.contract.tcp_proxy import LosingProxy
@@ -24,18 +29,25 @@ from tests.emulators import Emulator
 
 KEY = "0" * 63 + "1"
 LATER = NOW + timedelta(days=1)
+JOURNAL = timedelta(days=400)
 BOUND = 0.5
 SLACK = 0.2
 
-OPERATIONS: dict[str, Callable[[ClaimStore], object]] = {
+OPERATIONS: dict[str, Callable[[Store], object]] = {
     "create": lambda store: store.create(KEY, claimed(), seconds(BOUND)),
     "read": lambda store: store.read(KEY, seconds(BOUND)),
     "replace": lambda store: store.replace(
-        Stored(KEY, claimed(), "2026-11-24T04:00:00Z"), claimed(), seconds(BOUND)
+        Stored(KEY, claimed(), "1.000000000"), claimed(), seconds(BOUND)
     ),
     "watched": lambda store: store.watched(5, seconds(BOUND)),
     "once": lambda store: store.once("x", LATER, seconds(BOUND)),
 }
+
+
+def opened(
+    host: str, project: str, clock: Callable[[], datetime] = lambda: NOW
+) -> Store:
+    return Store(FirestoreDocuments(project, "(default)", time.sleep, host), clock)
 
 
 @pytest.fixture
@@ -44,9 +56,8 @@ def project() -> str:
 
 
 @pytest.fixture
-def store(firestore_emulator: Emulator, project: str) -> Iterator[FirestoreClaims]:
-    with firestore_emulator.here():
-        yield FirestoreClaims(project, "(default)", lambda: NOW)
+def store(firestore_emulator: Emulator, project: str) -> Store:
+    return opened(firestore_emulator.host, project)
 
 
 @pytest.fixture
@@ -64,28 +75,24 @@ def proxy(firestore_emulator: Emulator) -> Iterator[LosingProxy]:
 
 
 @pytest.fixture
-def cut(
-    proxy: LosingProxy, project: str, monkeypatch: pytest.MonkeyPatch
-) -> FirestoreClaims:
+def cut(proxy: LosingProxy, project: str) -> Store:
     """Return a store behind the proxy, connected."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", proxy.host)
-    store = FirestoreClaims(project, "(default)", lambda: NOW)
-    store.warm(seconds(10))
+    store = opened(proxy.host, project)
+    store.warm(seconds(60))
     return store
 
 
-def dead(monkeypatch: pytest.MonkeyPatch, port: int) -> FirestoreClaims:
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{port}")
-    return FirestoreClaims("nowhere", "(default)", lambda: NOW)
+def dead(port: int) -> Store:
+    return opened(f"127.0.0.1:{port}", "nowhere")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_refused_connection_is_doubtful_in_time(
-    monkeypatch: pytest.MonkeyPatch, operation: str
+    operation: str,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    store = dead(monkeypatch, port)
+    store = dead(port)
     begun = time.monotonic()
     with pytest.raises(Doubtful):
         OPERATIONS[operation](store)
@@ -94,56 +101,163 @@ def test_a_refused_connection_is_doubtful_in_time(
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_server_that_says_nothing_is_doubtful_in_time(
-    monkeypatch: pytest.MonkeyPatch, operation: str
+    operation: str,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        store = dead(monkeypatch, listener.getsockname()[1])
+        store = dead(listener.getsockname()[1])
         begun = time.monotonic()
         with pytest.raises(Doubtful):
             OPERATIONS[operation](store)
         assert time.monotonic() - begun < BOUND + SLACK
 
 
-def test_making_a_store_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_making_a_store_opens_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        dead(monkeypatch, listener.getsockname()[1])
+        dead(listener.getsockname()[1])
         listener.settimeout(0)
         with pytest.raises(BlockingIOError):
             listener.accept()
 
 
 def test_a_create_whose_answer_is_lost_is_doubtful_and_there(
-    cut: FirestoreClaims, proxy: LosingProxy
+    cut: Store, proxy: LosingProxy
 ) -> None:
     proxy.lose()
     with pytest.raises(Doubtful):
-        cut.create(KEY, claimed(), seconds(5))
-    found = cut.read(KEY, seconds(5))
+        cut.create(KEY, claimed(), seconds(60))
+    found = cut.read(KEY, seconds(60))
     assert found is not None
     assert found.claim == claimed()
 
 
 def test_a_replace_whose_answer_is_lost_is_doubtful_and_there(
-    cut: FirestoreClaims, proxy: LosingProxy
+    cut: Store, proxy: LosingProxy
 ) -> None:
-    created = cut.create(KEY, claimed(), seconds(5))
+    created = cut.create(KEY, claimed(), seconds(60))
     proxy.lose()
     with pytest.raises(Doubtful):
-        cut.replace(created, sending(claimed()), seconds(5))
-    found = cut.read(KEY, seconds(5))
+        cut.replace(created, sending(claimed()), seconds(60))
+    found = cut.read(KEY, seconds(60))
     assert found is not None
     assert found.claim == sending(claimed())
 
 
+def ready(store: Store) -> tuple[HeldLane, Lane, Stored]:
+    """Return a free lane, the lane that will be, and its claim."""
+    lane = Lane(claim=KEY, attempt="a" * 32, taken_at=NOW, expires_at=LATER)
+    stored = store.create(KEY, claimed(), seconds(60))
+    return store.lane("NSE:A", seconds(60)), lane, stored
+
+
+def test_a_take_whose_answer_is_lost_is_doubtful_and_both_are_written(
+    cut: Store, proxy: LosingProxy
+) -> None:
+    free, lane, stored = ready(cut)
+    proxy.lose()
+    with pytest.raises(Doubtful):
+        cut.take(free, lane, stored, seconds(60))
+    found = cut.read(KEY, seconds(60))
+    assert found is not None
+    assert (cut.lane("NSE:A", seconds(60)).lane, found.claim.lane) == (lane, "NSE:A")
+
+
+def test_a_take_that_never_arrived_is_doubtful_and_neither_is_written(
+    cut: Store, proxy: LosingProxy
+) -> None:
+    free, lane, stored = ready(cut)
+    proxy.lose(applied=False)
+    with pytest.raises(Doubtful):
+        cut.take(free, lane, stored, seconds(60))
+    assert (cut.lane("NSE:A", seconds(60)), cut.read(KEY, seconds(60))) == (
+        free,
+        stored,
+    )
+
+
+def test_a_settled_lane_whose_answer_is_lost_is_doubtful_and_gone(
+    cut: Store, proxy: LosingProxy
+) -> None:
+    free, lane, stored = ready(cut)
+    held, stored = cut.take(free, lane, stored, seconds(60))
+    proxy.lose()
+    with pytest.raises(Doubtful):
+        cut.settle(stored, sending(stored.claim), held, seconds(60))
+    found = cut.read(KEY, seconds(60))
+    assert found is not None
+    assert (cut.lane("NSE:A", seconds(60)), found.claim) == (
+        free,
+        sending(stored.claim),
+    )
+
+
+def test_a_database_that_is_not_there_is_no_empty_one(
+    firestore_emulator: Emulator,
+) -> None:
+    host = firestore_emulator.host
+    nowhere = FirestoreDocuments("no project", "no database", time.sleep, host)
+    with pytest.raises(Doubtful):
+        nowhere.get("alerts", KEY, seconds(60))
+
+
+def test_a_machine_without_credentials_is_doubtful(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "no key"))
+    with pytest.raises(Doubtful, match="no key"):
+        opened("", "nowhere").read(KEY, seconds(60))
+
+
+def test_credentials_nobody_accepts_are_doubtful_in_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = f"http://127.0.0.1:{listener.getsockname()[1]}/token"
+    key = tmp_path / "key.json"
+    user = {"type": "authorized_user", "client_id": "i", "client_secret": "s"}
+    key.write_text(json.dumps(user | {"refresh_token": "r", "token_uri": closed}))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
+    begun = time.monotonic()
+    with pytest.raises(Doubtful):
+        opened("", "nowhere").read(KEY, seconds(BOUND))
+    assert time.monotonic() - begun < BOUND + 1  # Google's packages are imported
+
+
+IMPORTS = """
+import json, sys
+import shared.adapters.firestore
+mine = [name for name in sys.modules if name.startswith("google.cloud.firestore")]
+from google.cloud import firestore
+from google.cloud.firestore_v1 import types
+from shared.adapters.firestore_calls import Commit
+made = firestore.Client(project="p").document("a/b").path
+print(json.dumps([mine, types.CommitRequest.pb() is Commit, made]))
+"""
+
+
+def test_only_googles_messages_are_imported_and_its_client_still_can_be(
+    firestore_emulator: Emulator,
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", IMPORTS],
+        env=firestore_emulator.env(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    mine, same, made = json.loads(said)
+    assert {name.split(".")[3] for name in mine} == {"types"}
+    assert (same, made) == (True, "a/b")
+
+
 def test_once_knows_its_own_entry_though_the_answer_was_lost(
-    cut: FirestoreClaims, proxy: LosingProxy
+    cut: Store, proxy: LosingProxy
 ) -> None:
     proxy.lose()
     assert cut.once("notice", LATER, seconds(8))
 
 
 def test_once_knows_its_own_take_over_though_the_answer_was_lost(
-    cut: FirestoreClaims, proxy: LosingProxy, project: str
+    cut: Store, proxy: LosingProxy, project: str
 ) -> None:
     looks: list[None] = []
 
@@ -154,13 +268,13 @@ def test_once_knows_its_own_take_over_though_the_answer_was_lost(
         looks.append(None)
         return NOW
 
-    cut.once("notice", NOW, seconds(5))
-    own = FirestoreClaims(project, "(default)", clock)
+    cut.once("notice", NOW, seconds(60))
+    own = opened(proxy.host, project, clock)
     assert own.once("notice", LATER, seconds(8))
 
 
 def test_once_cannot_tell_while_its_entry_may_yet_arrive(
-    cut: FirestoreClaims, proxy: LosingProxy
+    cut: Store, proxy: LosingProxy
 ) -> None:
     proxy.lose(applied=False)
     with pytest.raises(Doubtful, match="first"):
@@ -168,76 +282,73 @@ def test_once_cannot_tell_while_its_entry_may_yet_arrive(
 
 
 def test_once_gives_way_to_who_took_over_meanwhile(
-    store: FirestoreClaims, project: str
+    store: Store, firestore_emulator: Emulator, project: str
 ) -> None:
-    store.once("notice", NOW, seconds(5))
-    other = FirestoreClaims(project, "(default)", lambda: NOW)
+    store.once("notice", NOW, seconds(60))
+    other = opened(firestore_emulator.host, project)
     looks: list[None] = []
 
     def clock() -> datetime:
         if not looks:
-            assert other.once("notice", LATER, seconds(5))
+            assert other.once("notice", LATER, seconds(60))
         looks.append(None)
         return NOW
 
-    assert not FirestoreClaims(project, "(default)", clock).once(
-        "notice", LATER, seconds(8)
-    )
+    own = opened(firestore_emulator.host, project, clock)
+    assert not own.once("notice", LATER, seconds(8))
 
 
 def test_a_document_of_another_program_is_doubtful(
-    store: FirestoreClaims, documents: Any
+    store: Store, documents: Any
 ) -> None:
     documents.document(KEY).set({"state": "SOLD"})
     with pytest.raises(Doubtful, match="claim"):
-        store.read(KEY, seconds(5))
+        store.read(KEY, seconds(60))
 
 
 def test_a_broken_document_does_not_hide_the_others(
-    store: FirestoreClaims, documents: Any, caplog: pytest.LogCaptureFixture
+    store: Store, documents: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     documents.document("9" * 64).set({"watched_at": NOW - timedelta(days=1)})
-    created = store.create(KEY, claimed(), seconds(5))
-    assert store.watched(5, seconds(5)) == (created,)
+    created = store.create(KEY, claimed(), seconds(60))
+    assert store.watched(5, seconds(60)) == (created,)
     assert "9" * 64 in caplog.text
 
 
-def test_an_entry_of_another_program_is_doubtful(
-    store: FirestoreClaims, documents: Any
-) -> None:
+def test_an_entry_of_another_program_is_doubtful(store: Store, documents: Any) -> None:
     once = documents._client.collection("once")
-    store.once("notice", LATER, seconds(5))
+    store.once("notice", LATER, seconds(60))
     for entry in once.stream():
         entry.reference.set({"expires_at": "soon"})
     with pytest.raises(Doubtful):
-        store.once("notice", LATER, seconds(5))
+        store.once("notice", LATER, seconds(60))
 
 
 def test_a_document_deleted_and_made_again_is_not_the_old_one(
-    store: FirestoreClaims, documents: Any
+    store: Store, documents: Any
 ) -> None:
-    old = store.create(KEY, claimed(), seconds(5))
+    old = store.create(KEY, claimed(), seconds(60))
     documents.document(KEY).delete()
-    store.create(KEY, claimed(), seconds(5))
+    store.create(KEY, claimed(), seconds(60))
     with pytest.raises(Conflict):
-        store.replace(old, claimed("b" * 32), seconds(5))
+        store.replace(old, claimed("b" * 32), seconds(60))
 
 
-def test_the_expiry_field_is_a_timestamp_only_where_it_may_expire(
-    store: FirestoreClaims, documents: Any
+def test_the_ttl_field_is_a_timestamp_only_where_the_row_may_go(
+    store: Store, documents: Any
 ) -> None:
-    settled = replace(claimed(), expires_at=LATER)
-    store.replace(store.create(KEY, settled, seconds(5)), claimed(), seconds(5))
-    store.create("2" * 64, settled, seconds(5))
-    kept = {each.id: each.to_dict().get("expires_at") for each in documents.stream()}
-    assert kept == {KEY: None, "2" * 64: LATER}
+    settled = replace(claimed(), state=State.DONE, expires_at=LATER)
+    store.replace(store.create(KEY, settled, seconds(60)), claimed(), seconds(60))
+    store.create("2" * 64, settled, seconds(60))
+    kept = {each.id: each.to_dict().get("purge_at") for each in documents.stream()}
+    assert kept == {KEY: None, "2" * 64: NOW + JOURNAL}
 
 
-def test_no_thread_is_left_by_the_calls(store: FirestoreClaims) -> None:
-    store.warm(seconds(5))
+def test_no_thread_is_left_by_the_calls(store: Store) -> None:
+    store.warm(seconds(60))
     before = threading.active_count()
     for lap in range(5):
-        store.create(f"{lap}" * 64, claimed(), seconds(5))
-        store.read(f"{lap}" * 64, seconds(5))
-        store.watched(5, seconds(5))
+        store.create(f"{lap}" * 64, claimed(), seconds(60))
+        store.read(f"{lap}" * 64, seconds(60))
+        store.watched(5, seconds(60))
     assert threading.active_count() <= before

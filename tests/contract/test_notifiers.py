@@ -47,6 +47,9 @@ DOCUMENT = {
     "contract": "NSE:NIFTY26NOV25800CE",
     "side": "SELL",
     "quantity": 65,
+    "at": "2026-11-24T09:30:00+05:30",
+    "alert_at": None,
+    "link": None,
 }
 
 
@@ -139,25 +142,25 @@ def web(url: Secret) -> Channels:
 
 
 def test_the_post_is_the_notice_as_json(hook: Hook) -> None:
-    assert web(hook.url()).send(NOTICE, seconds(5)) == ()
+    assert web(hook.url()).send(NOTICE, seconds(60)) == ()
     assert hook.bodies == [DOCUMENT]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_any_2xx_means_it_was_taken(hook: Hook, status: int) -> None:
     hook.status = status
-    assert web(hook.url()).send(NOTICE, seconds(5)) == ()
+    assert web(hook.url()).send(NOTICE, seconds(60)) == ()
 
 
 @pytest.mark.parametrize("status", [301, 307, 304, 400, 404, 429, 500, 503])
 def test_any_other_answer_means_it_failed(hook: Hook, status: int) -> None:
     hook.status = status
-    assert web(hook.url()).send(NOTICE, seconds(5)) == ("url",)
+    assert web(hook.url()).send(NOTICE, seconds(60)) == ("url",)
 
 
 def test_a_redirect_is_not_followed(hook: Hook) -> None:
     hook.status = 307
-    web(hook.url()).send(NOTICE, seconds(5))
+    web(hook.url()).send(NOTICE, seconds(60))
     assert len(hook.bodies) == 1
 
 
@@ -170,16 +173,16 @@ def test_a_post_ends_with_the_deadline(hook: Hook, mood: str) -> None:
 
 
 def test_a_refused_connection_means_it_failed(closed: Secret) -> None:
-    assert web(closed).send(NOTICE, seconds(5)) == ("url",)
+    assert web(closed).send(NOTICE, seconds(60)) == ("url",)
 
 
 def test_apprise_takes_any_other_address(hook: Hook) -> None:
-    assert web(hook.url("json")).send(NOTICE, seconds(5)) == ()
+    assert web(hook.url("json")).send(NOTICE, seconds(60)) == ()
     (body,) = hook.bodies
     assert body["type"] == "failure"
     assert body["message"] == (
         "The order may be at FYERS. Look at the order book.\n"
-        "SELL 65 NSE:NIFTY26NOV25800CE\nrequest r-1"
+        "SELL 65 NSE:NIFTY26NOV25800CE\n24 Nov 09:30:00 IST\nrequest r-1"
     )
 
 
@@ -196,16 +199,33 @@ def test_apprise_is_told_how_bad_it_is(
     hook: Hook, severity: Severity, kind: str
 ) -> None:
     plain = Notice("Log in.", severity, "login_needed", NOTICE.at)
-    web(hook.url("json")).send(plain, seconds(5))
+    web(hook.url("json")).send(plain, seconds(60))
     (body,) = hook.bodies
-    assert (body["type"], body["message"]) == (kind, "Log in.")
+    assert (body["type"], body["message"]) == (kind, "Log in.\n24 Nov 09:30:00 IST")
+
+
+def test_a_notice_of_an_older_alert_carries_that_alerts_time_and_a_link(
+    hook: Hook,
+) -> None:
+    late = replace(NOTICE, alert_at=datetime(2026, 11, 20, 9, 59, 30, tzinfo=UTC))
+    desk = "https://desk.example/"
+    Channels("", hook.url(), "", desk).send(late, seconds(60))
+    Channels("", hook.url("json"), "", desk).send(late, seconds(60))
+    document, spoken = hook.bodies
+    assert (document["alert_at"], document["link"]) == (
+        "2026-11-20T15:29:30+05:30",
+        desk,
+    )
+    assert str(spoken["message"]).endswith(
+        f"24 Nov 09:30:00 IST, alert of 20 Nov 15:29:30\nrequest r-1\n{desk}"
+    )
 
 
 def test_a_second_notice_through_apprise_does_not_wait(hook: Hook) -> None:
     channels = web(hook.url("json"))
-    channels.send(NOTICE, seconds(5))
+    channels.send(NOTICE, seconds(60))
     begun = time.monotonic()
-    channels.send(NOTICE, seconds(5))
+    channels.send(NOTICE, seconds(60))
     assert time.monotonic() - begun < 1
 
 
@@ -224,18 +244,18 @@ def test_a_service_made_too_late_is_not_asked(hook: Hook) -> None:
 
 
 def test_an_address_apprise_does_not_know_means_it_failed() -> None:
-    assert web(Secret(f"nosuch://{HIDDEN}")).send(NOTICE, seconds(5)) == ("url",)
+    assert web(Secret(f"nosuch://{HIDDEN}")).send(NOTICE, seconds(60)) == ("url",)
 
 
 def test_an_address_that_is_none_means_it_failed() -> None:
-    assert web(Secret("http://[")).send(NOTICE, seconds(5)) == ("url",)
+    assert web(Secret("http://[")).send(NOTICE, seconds(60)) == ("url",)
 
 
 @pytest.mark.parametrize("full", [True, False], ids=["full name", "id"])
 def test_a_topic_gets_the_notice_as_json(topic: Topic, full: bool) -> None:
     name = topic.name if full else "notices"
     channels = Channels(name, Secret(""), topic.project)
-    assert channels.send(NOTICE, seconds(10)) == ()
+    assert channels.send(NOTICE, seconds(60)) == ()
     assert topic.arrived() == [
         (DOCUMENT, {"severity": "CRITICAL", "event": "outcome_unknown"})
     ]
@@ -243,14 +263,14 @@ def test_a_topic_gets_the_notice_as_json(topic: Topic, full: bool) -> None:
 
 def test_a_missing_topic_means_it_failed(topic: Topic) -> None:
     channels = Channels("nowhere", Secret(""), topic.project)
-    assert channels.send(NOTICE, seconds(10)) == ("topic",)
+    assert channels.send(NOTICE, seconds(60)) == ("topic",)
 
 
 def test_publishing_leaves_no_thread(topic: Topic) -> None:
     channels = Channels("notices", Secret(""), topic.project)
-    channels.send(NOTICE, seconds(10))
+    channels.send(NOTICE, seconds(60))
     before = threading.active_count()
-    channels.send(NOTICE, seconds(10))
+    channels.send(NOTICE, seconds(60))
     assert threading.active_count() <= before
 
 
@@ -296,7 +316,7 @@ def both(request: pytest.FixtureRequest, hook: Hook, topic: Topic) -> Notifier:
 def test_what_is_taken_leaves_nothing_over(
     both: Notifier, only: tuple[str, ...] | None
 ) -> None:
-    assert both.send(NOTICE, seconds(10), only) == ()
+    assert both.send(NOTICE, seconds(60), only) == ()
 
 
 @pytest.mark.parametrize(
@@ -319,13 +339,13 @@ def test_a_channel_that_breaks_only_fails(
     hook: Hook, caplog: pytest.LogCaptureFixture
 ) -> None:
     odd = replace(NOTICE, message=b"no text")  # type: ignore[arg-type]  # the point
-    assert web(hook.url()).send(odd, seconds(5)) == ("url",)
+    assert web(hook.url()).send(odd, seconds(60)) == ("url",)
     assert "unforeseen, TypeError" in caplog.text
 
 
 def test_only_the_named_channel_is_used(hook: Hook, topic: Topic) -> None:
     channels = Channels("notices", hook.url(), topic.project)
-    channels.send(NOTICE, seconds(10), ("topic",))
+    channels.send(NOTICE, seconds(60), ("topic",))
     assert hook.bodies == []
 
 

@@ -58,7 +58,7 @@ def store(kind: Kind) -> TokenStore:
 
 
 def test_nothing_is_stored_at_first(store: TokenStore) -> None:
-    assert store.read(seconds(5)) is None
+    assert store.read(seconds(60)) is None
 
 
 @pytest.mark.parametrize("refresh", ["later", None])
@@ -66,15 +66,15 @@ def test_a_token_is_read_as_it_was_written(
     store: TokenStore, refresh: str | None
 ) -> None:
     written = token(refresh=refresh)
-    store.write(written, 0, seconds(5))
-    found = store.read(seconds(5))
+    store.write(written, 0, seconds(60))
+    found = store.read(seconds(60))
     assert found is not None
     assert found.token == written
 
 
 def test_a_write_returns_the_generation_that_is_read(store: TokenStore) -> None:
-    generation = store.write(token(), 0, seconds(5))
-    found = store.read(seconds(5))
+    generation = store.write(token(), 0, seconds(60))
+    found = store.read(seconds(60))
     assert found is not None
     assert found.generation == generation
 
@@ -82,47 +82,47 @@ def test_a_write_returns_the_generation_that_is_read(store: TokenStore) -> None:
 def test_generations_chain_without_reading(store: TokenStore) -> None:
     generation = 0
     for name in "abc":
-        generation = store.write(token(name), generation, seconds(5))
-    found = store.read(seconds(5))
+        generation = store.write(token(name), generation, seconds(60))
+    found = store.read(seconds(60))
     assert found is not None
     assert found.token == token("c")
 
 
 def test_a_first_write_over_a_token_conflicts(store: TokenStore) -> None:
-    store.write(token("a"), 0, seconds(5))
+    store.write(token("a"), 0, seconds(60))
     with pytest.raises(Conflict):
-        store.write(token("b"), 0, seconds(5))
+        store.write(token("b"), 0, seconds(60))
 
 
 def test_a_write_over_an_older_generation_conflicts(store: TokenStore) -> None:
-    old = store.write(token("a"), 0, seconds(5))
-    store.write(token("b"), old, seconds(5))
+    old = store.write(token("a"), 0, seconds(60))
+    store.write(token("b"), old, seconds(60))
     with pytest.raises(Conflict):
-        store.write(token("c"), old, seconds(5))
+        store.write(token("c"), old, seconds(60))
 
 
 def test_a_write_over_a_token_that_is_not_there_conflicts(store: TokenStore) -> None:
     with pytest.raises(Conflict):
-        store.write(token(), 17, seconds(5))
+        store.write(token(), 17, seconds(60))
 
 
 def test_a_conflict_leaves_the_token(store: TokenStore) -> None:
-    store.write(token("a"), 0, seconds(5))
+    store.write(token("a"), 0, seconds(60))
     with pytest.raises(Conflict):
-        store.write(token("b"), 0, seconds(5))
-    found = store.read(seconds(5))
+        store.write(token("b"), 0, seconds(60))
+    found = store.read(seconds(60))
     assert found is not None
     assert found.token == token("a")
 
 
 @pytest.mark.parametrize("kind", ["files", "gcs"], indirect=True)
 def test_of_many_writers_one_wins(kind: Kind) -> None:
-    base = kind.open().write(token("base"), 0, seconds(5))
+    base = kind.open().write(token("base"), 0, seconds(60))
     results = race(
-        8, lambda place: kind.open().write(token(f"{place}"), base, seconds(10))
+        8, lambda place: kind.open().write(token(f"{place}"), base, seconds(60))
     )
     winners = [result for result in results if isinstance(result, int)]
-    found = kind.open().read(seconds(5))
+    found = kind.open().read(seconds(60))
     assert found is not None
     assert winners == [found.generation]
 
@@ -159,31 +159,31 @@ def test_what_is_no_token_is_doubtful_and_not_quoted(
     path.parent.mkdir()
     path.write_bytes(text)
     with pytest.raises(Doubtful) as raised:
-        in_files(tmp_path).read(seconds(5))
+        in_files(tmp_path).read(seconds(60))
     assert "sig" not in str(raised.value)
 
 
 def test_a_broken_object_is_doubtful(gcs: GcsServer) -> None:
     gcs.put(PLACE, b"{}", None)
     with pytest.raises(Doubtful):
-        in_gcs().read(seconds(5))
+        in_gcs().read(seconds(60))
 
 
 def test_only_the_owner_may_read_the_file(tmp_path: Path) -> None:
-    in_files(tmp_path).write(token(), 0, seconds(5))
+    in_files(tmp_path).write(token(), 0, seconds(60))
     mode = (tmp_path / "tokens" / "tokens.json").stat().st_mode
     assert oct(mode & 0o777) == "0o600"
 
 
 def test_a_write_leaves_no_temporary_file(tmp_path: Path) -> None:
-    in_files(tmp_path).write(token(), 0, seconds(5))
+    in_files(tmp_path).write(token(), 0, seconds(60))
     names = sorted(path.name for path in (tmp_path / "tokens").iterdir())
     assert names == ["tokens.json", "tokens.json.lock"]
 
 
 def test_a_lock_somebody_holds_is_doubtful_in_time(tmp_path: Path) -> None:
     store = in_files(tmp_path)
-    store.write(token(), 0, seconds(5))
+    store.write(token(), 0, seconds(60))
     begun = time.monotonic()
     with (tmp_path / "tokens" / "tokens.json.lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -195,18 +195,18 @@ def test_a_lock_somebody_holds_is_doubtful_in_time(tmp_path: Path) -> None:
 def test_a_folder_in_the_way_is_doubtful(tmp_path: Path) -> None:
     (tmp_path / "tokens" / "tokens.json").mkdir(parents=True)
     with pytest.raises(Doubtful):
-        in_files(tmp_path).read(seconds(5))
+        in_files(tmp_path).read(seconds(60))
 
 
 def test_a_file_for_a_folder_is_doubtful(tmp_path: Path) -> None:
     (tmp_path / "tokens").write_text("in the way")
     with pytest.raises(Doubtful):
-        in_files(tmp_path).write(token(), 0, seconds(5))
+        in_files(tmp_path).write(token(), 0, seconds(60))
 
 
 def test_one_download_brings_token_and_generation(gcs: GcsServer) -> None:
     gcs.put(PLACE, token_codec.dumps(token()), None)
-    in_gcs().read(seconds(5))
+    in_gcs().read(seconds(60))
     (request,) = gcs.requests
     assert request.startswith(
         "GET /download/storage/v1/b/bucket/o/tokens%2Ftokens.json"
@@ -214,7 +214,7 @@ def test_one_download_brings_token_and_generation(gcs: GcsServer) -> None:
 
 
 def test_a_write_names_the_generation(gcs: GcsServer) -> None:
-    in_gcs().write(token(), 0, seconds(5))
+    in_gcs().write(token(), 0, seconds(60))
     (request,) = gcs.requests
     assert "ifGenerationMatch=0" in request
 
@@ -245,8 +245,8 @@ def test_no_usable_answer_is_doubtful_asked_once_and_in_time(
 def test_a_write_whose_answer_is_lost_is_doubtful_and_there(gcs: GcsServer) -> None:
     gcs.script.lost = 1
     with pytest.raises(Doubtful):
-        in_gcs().write(token(), 0, seconds(5))
-    found = in_gcs().read(seconds(5))
+        in_gcs().write(token(), 0, seconds(60))
+    found = in_gcs().read(seconds(60))
     assert found is not None
     assert found.token == token()
 
@@ -255,14 +255,14 @@ def test_a_download_that_fails_its_checksum_is_doubtful(gcs: GcsServer) -> None:
     gcs.put(PLACE, token_codec.dumps(token()), None)
     gcs.script.corrupt = 1
     with pytest.raises(Doubtful):
-        in_gcs().read(seconds(5))
+        in_gcs().read(seconds(60))
 
 
 def test_a_download_of_no_known_generation_is_doubtful(gcs: GcsServer) -> None:
     gcs.put(PLACE, token_codec.dumps(token()), None)
     gcs.script.unnamed = 1
     with pytest.raises(Doubtful):
-        in_gcs().read(seconds(5))
+        in_gcs().read(seconds(60))
 
 
 def test_without_time_nothing_is_asked(gcs: GcsServer) -> None:
@@ -276,8 +276,8 @@ def test_no_log_line_holds_the_token(
     kind: Kind, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    kind.open().write(token(), 0, seconds(5))
-    kind.open().read(seconds(5))
+    kind.open().write(token(), 0, seconds(60))
+    kind.open().read(seconds(60))
     assert token().access.open() not in caplog.text
 
 

@@ -14,14 +14,18 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 PROJECT = "demo"
+AWKWARD = "demo-403"
+"""The same project under an id that looks like a refusal."""
 NUMBER = "123456789012"
 REGION = "asia-south1"
+ELSEWHERE = "asia-east1"
+READS = (":getIamPolicy", "/entries:list", ":queryTestablePermissions")
 
 Json = dict[str, Any]
 """What these APIs speak; the stand-in is the edge, so it stays untyped."""
@@ -70,8 +74,9 @@ class Request:
 
     @property
     def changes(self) -> bool:
-        """Return whether it asks for a change of anything."""
-        return self.method != "GET" and not self.path.endswith(":getIamPolicy")
+        """Return whether it asks Google for a change of anything."""
+        asks = self.method == "GET" or self.path.endswith(READS)
+        return not asks and "googleapis.com" in self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Failure:
     path: str
     refusal: RefusedError
     body: bytes = b""
+    times: int = 1
 
     def fits(self, request: Request) -> bool:
         """Return whether that request is to be refused."""
@@ -100,7 +106,9 @@ def answers(methods: str, path: str) -> Callable[[Handler], Handler]:
     """Register a handler for these methods (as in "GET POST") and this host/path."""
 
     def register(handler: Handler) -> Handler:
-        pattern = re.compile(path.replace("{project}", f"(?:{PROJECT}|{NUMBER})"))
+        pattern = re.compile(
+            path.replace("{project}", f"(?:{PROJECT}|{AWKWARD}|{NUMBER})")
+        )
         ROUTES.extend((method, pattern, handler) for method in methods.split())
         return handler
 
@@ -119,6 +127,10 @@ class GoogleApis:
     requests: list[Request] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    builds: list[str] = field(default_factory=list)
+    revisions: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    heard: list[Json] = field(default_factory=list)
 
     def changes(self) -> list[str]:
         """Return every request that asked for a change, as `METHOD host/path`."""
@@ -168,6 +180,9 @@ class GoogleApis:
         for failure in self.failures:
             if failure.fits(request):
                 self.failures.remove(failure)
+                if failure.times > 1:
+                    again = replace(failure, times=failure.times - 1)
+                    self.failures.append(again)
                 raise failure.refusal
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.deploy.google_apis import (
+    AWKWARD,
     NUMBER,
     PROJECT,
     REGION,
@@ -21,7 +22,7 @@ DOMAIN = f"{PROJECT}.iam.gserviceaccount.com"
 
 @answers("GET", r"cloudresourcemanager\.googleapis\.com/v1/projects/([^/:]+)")
 def project(google: GoogleApis, request: Request) -> Json:
-    if request.parts[0] not in (PROJECT, NUMBER):
+    if request.parts[0] not in (PROJECT, AWKWARD, NUMBER):
         raise RefusedError(
             403, "PERMISSION_DENIED", "The caller does not have permission"
         )
@@ -80,6 +81,23 @@ def one_account(google: GoogleApis, request: Request) -> Json:
     return found
 
 
+@answers("POST", r"iam\.googleapis\.com/v1/permissions:queryTestablePermissions")
+def testable_permissions(google: GoogleApis, request: Request) -> Json:
+    known = ("run.services.get", "run.services.update")
+    return {"permissions": [{"name": name, "stage": "GA"} for name in known]}
+
+
+@answers("GET", r"iam\.googleapis\.com/v1/projects/{project}/roles/([^/:]+)")
+def one_role(google: GoogleApis, request: Request) -> Json:
+    return google.get(f"roles/{request.parts[0]}")
+
+
+@answers("POST", r"iam\.googleapis\.com/v1/projects/{project}/roles")
+def make_role(google: GoogleApis, request: Request) -> Json:
+    name = request.json["roleId"]
+    return google.create(f"roles/{name}", {**request.json["role"], "name": name})
+
+
 @answers("GET POST PUT", r"(.*)(?::getIamPolicy|:setIamPolicy|(?<=/b/)([^/]+)/iam)")
 def rights(google: GoogleApis, request: Request) -> Json:
     resource = request.parts[1] or request.parts[0].rpartition("/")[2]
@@ -133,6 +151,13 @@ def make_network_part(google: GoogleApis, request: Request) -> Json:
         known |= {"address": "34.1.2.3", "status": "RESERVED"}
     google.create(f"{kind}/{name}", {**request.json, **known})
     return _network_change("insert", scope, f"{kind}/{name}")
+
+
+@answers("POST", rf"{COMPUTE}/(subnetworks)/([^/]+)/expandIpCidrRange")
+def widen_subnet(google: GoogleApis, request: Request) -> Json:
+    scope, kind, name = request.parts
+    google.get(f"{kind}/{name}").update(request.json)
+    return _network_change("expand", scope, f"{kind}/{name}")
 
 
 @answers("GET PATCH DELETE", rf"{COMPUTE}/{COMPUTE_KIND}/([^/]+)")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 from shared.readiness import Report, State
 from tests.deploy.google_apis import (
+    ELSEWHERE,
     NUMBER,
     PROJECT,
     REGION,
@@ -71,13 +75,23 @@ BUILD = {
     "projectId": PROJECT,
     "status": "SUCCESS",
     "logUrl": "https://console.cloud.google.com/cloud-build/builds/b1",
-    "results": {"images": [{"name": "image", "digest": "sha256:" + "a" * 64}]},
 }
 BUILD_TYPE = "type.googleapis.com/google.devtools.cloudbuild.v1"
 
 
-@answers("POST", rf"(?:{REGION}-)?run\.googleapis\.com/v2/{PARENT}/builds:submit")
+ANY_REGION = f"({REGION}|{ELSEWHERE})"
+BUILDS = rf"projects/{PROJECT}/locations/{ANY_REGION}/builds:submit"
+
+
+def _built(google: GoogleApis) -> Json:
+    """Return the last build: no two make the same image."""
+    digest = f"sha256:{len(google.builds):064x}"
+    return {**BUILD, "results": {"images": [{"name": "image", "digest": digest}]}}
+
+
+@answers("POST", rf"(?:{ANY_REGION}-)?run\.googleapis\.com/v2/{BUILDS}")
 def submit_build(google: GoogleApis, request: Request) -> Json:
+    google.builds.append(request.parts[1])
     account = request.json["serviceAccount"].rpartition("/")[2]
     google.get(f"accounts/{account}")
     running = {"@type": f"{BUILD_TYPE}.BuildOperationMetadata", "build": BUILD}
@@ -87,49 +101,70 @@ def submit_build(google: GoogleApis, request: Request) -> Json:
     }
 
 
-@answers("GET", rf"cloudbuild\.googleapis\.com/v1/projects/[^/]+/locations/{REGION}/.*")
+@answers(
+    "GET", rf"cloudbuild\.googleapis\.com/v1/projects/[^/]+/locations/{ANY_REGION}/.*"
+)
 def build(google: GoogleApis, request: Request) -> Json:
     if "/operations/" not in request.path:
-        return dict(BUILD)
+        return _built(google)
     return {
         "name": f"{PARENT}/operations/op1",
         "done": True,
-        "metadata": {"@type": f"{BUILD_TYPE}.BuildOperationMetadata", "build": BUILD},
-        "response": {"@type": f"{BUILD_TYPE}.Build", **BUILD},
+        "metadata": {
+            "@type": f"{BUILD_TYPE}.BuildOperationMetadata",
+            "build": _built(google),
+        },
+        "response": {"@type": f"{BUILD_TYPE}.Build", **_built(google)},
     }
 
 
 # ---- services
 
 SERVICES = (
-    rf"{REGION}-run\.googleapis\.com/apis/serving\.knative\.dev/v1/namespaces/"
+    rf"{ANY_REGION}-run\.googleapis\.com/apis/serving\.knative\.dev/v1/namespaces/"
     r"{project}/services"
 )
 
 
-def _ready(google: GoogleApis, service: Json) -> Json:
+def _key(region: str, name: str) -> str:
+    return f"services/{name}" if region == REGION else f"elsewhere/{name}"
+
+
+def _ready(google: GoogleApis, service: Json, region: str) -> Json:
     meta = service["metadata"]
     name = meta["name"]
-    before = google.made.get(f"services/{name}", {}).get("metadata", {})
-    generation = before.get("generation", 0) + 1
-    revision = f"{name}-{generation:05}-abc"
-    url = f"https://{name}-{NUMBER}.{REGION}.run.app"
+    before = google.made.get(_key(region, name), {})
+    generation = before.get("metadata", {}).get("generation", 0) + 1
+    template = service["spec"]["template"]
+    made = template.get("metadata", {}).get("name") or f"{name}-{generation:05}-abc"
+    if template == before.get("spec", {}).get("template"):
+        made = before["status"]["latestCreatedRevisionName"]  # only the traffic moved
+    else:
+        google.revisions.append((name, made))
+    url = f"https://{name}-{NUMBER}.{region}.run.app"
     meta |= {"generation": generation, "uid": "u", "resourceVersion": f"r{generation}"}
     meta |= {"creationTimestamp": MADE, "selfLink": f"/{name}"}
-    meta.setdefault("labels", {})["cloud.googleapis.com/location"] = REGION
+    meta.setdefault("labels", {})["cloud.googleapis.com/location"] = region
     service["status"] = {
         "observedGeneration": generation,
         "url": url,
         "address": {"url": url},
-        "latestReadyRevisionName": revision,
-        "latestCreatedRevisionName": revision,
-        "traffic": [{"revisionName": revision, "percent": 100, "latestRevision": True}],
+        "latestReadyRevisionName": made,
+        "latestCreatedRevisionName": made,
+        "traffic": _traffic(service, made),
         "conditions": [
             {"type": kind, "status": "True", "lastTransitionTime": MADE}
             for kind in ("Ready", "ConfigurationsReady", "RoutesReady")
         ],
     }
     return service
+
+
+def _traffic(service: Json, latest: str) -> list[Json]:
+    """Return where the traffic really goes: "latest" is a revision by now."""
+    every = [{"latestRevision": True, "percent": 100}]
+    wanted = service["spec"].setdefault("traffic", every)
+    return [{**one, "revisionName": one.get("revisionName", latest)} for one in wanted]
 
 
 def _refuse_what_is_missing(google: GoogleApis, service: Json) -> None:
@@ -144,37 +179,90 @@ def _refuse_what_is_missing(google: GoogleApis, service: Json) -> None:
 
 @answers("GET", SERVICES)
 def services(google: GoogleApis, request: Request) -> Json:
-    return {"items": google.listed("services/"), "metadata": {}}
+    kind = "services/" if request.parts[0] == REGION else "elsewhere/"
+    return {"items": google.listed(kind), "metadata": {}}
 
 
 @answers("POST PUT", rf"{SERVICES}(?:/[^/]+)?")
 def deploy(google: GoogleApis, request: Request) -> Json:
     service = request.json
     _refuse_what_is_missing(google, service)
-    ready = _ready(google, service)
-    if "dryRun" not in request.query:
-        name = service["metadata"]["name"]
+    if "dryRun" in request.query:
+        return service
+    name = service["metadata"]["name"]
+    ready = _ready(google, service, request.parts[0])
+    google.made[_key(request.parts[0], name)] = ready
+    if name == "fyers-image":
         image = f"{PARENT}/repositories/cloud-run-source-deploy/packages/{name}"
-        google.made[f"services/{name}"] = ready
         google.made[f"packages/{name}"] = {"name": image}
     return ready
 
 
 @answers("GET DELETE", rf"{SERVICES}/([^/]+)")
 def one_service(google: GoogleApis, request: Request) -> Json:
-    found = google.get(f"services/{request.parts[0]}")
+    key = _key(*request.parts)
+    found = google.get(key)
     if request.method == "DELETE":
-        del google.made[f"services/{request.parts[0]}"]
+        del google.made[key]
         return {"status": "Success"}
     return found
 
 
-@answers("GET", rf"readyz-{NUMBER}\.{REGION}\.run\.app/")
-def readyz(google: GoogleApis, request: Request) -> Json:
-    """Answer as the function itself does, from its own words for it."""
+@answers("GET", SERVICES.replace("/services", "/revisions"))
+def revisions(google: GoogleApis, request: Request) -> Json:
+    wanted = request.query.get("labelSelector", "").rpartition("=")[2].strip()
+    made = [name for service, name in google.revisions if service == wanted]
+    return {
+        "metadata": {},
+        "items": [
+            {
+                "metadata": {
+                    "name": name,
+                    "creationTimestamp": f"2026-11-23T03:30:{number:02}Z",
+                    "labels": {"serving.knative.dev/service": wanted},
+                },
+                "spec": {},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+            }
+            for number, name in enumerate(made)
+        ],
+    }
+
+
+# ---- what the functions themselves answer
+
+PUBLIC_ADDRESS = rf"((?:next---)?)([a-z-]+)-{NUMBER}\.{REGION}\.run\.app/"
+
+
+@answers("GET", PUBLIC_ADDRESS)
+def a_function(google: GoogleApis, request: Request) -> Json:
+    """Answer as the function itself does, readyz from its own words for it."""
+    tag, name = request.parts
+    google.get(f"services/{name}")
+    google.asked.append(f"{tag}{name}")
+    if name == "generate-token":
+        raise RefusedError(400, "bad_request", "the login's code is missing")
     symbols = "fyers-symbols" in google.jobs_run
     checks = {"settings": True, "token": False, "symbols": symbols}
     return Report({name: State(ok) for name, ok in checks.items()}).content()
+
+
+@answers("POST", PUBLIC_ADDRESS)
+def an_alert(google: GoogleApis, request: Request) -> Json:
+    body = request.json
+    if body["token"] != google.secrets["WEBHOOK_SECRET_TOKEN"][-1]:
+        raise RefusedError(401, "unauthorized", "wrong or missing token")
+    google.heard.append({"action": body["action"]})
+    held = {"by": {"stringValue": "an alert"}}
+    document = {"fields": {"paused": {"mapValue": {"fields": held}}}}
+    google.made["documents/control/entries"] = document
+    return {"code": "paused"}
+
+
+@answers("POST", r"hook\.invalid/NOTICEVALUE")
+def notice(google: GoogleApis, request: Request) -> Json:
+    google.heard.append({"notice": request.json["event"]})
+    return {}
 
 
 # ---- schedules
@@ -206,5 +294,13 @@ def one_job(google: GoogleApis, request: Request) -> Json:
 
 @answers("POST", rf"{JOBS}/([^/:]+):run")
 def run_job(google: GoogleApis, request: Request) -> Json:
+    job = google.get(f"jobs/{request.parts[0]}")
     google.jobs_run.append(request.parts[0])
-    return google.get(f"jobs/{request.parts[0]}")
+    target = job["httpTarget"]
+    if "updateMask=scaling.minInstanceCount" in target["uri"]:
+        wanted = json.loads(base64.b64decode(target["body"]))["scaling"]
+        webhook = google.get("services/webhook")["metadata"]["annotations"]
+        webhook["run.googleapis.com/minScale"] = str(wanted["minInstanceCount"])
+        if not wanted["minInstanceCount"]:
+            del webhook["run.googleapis.com/minScale"]
+    return job

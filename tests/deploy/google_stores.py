@@ -39,7 +39,9 @@ def one_bucket(google: GoogleApis, request: Request) -> Json:
     found = google.get(f"buckets/{request.parts[0]}")
     if request.method == "DELETE":
         del google.made[f"buckets/{request.parts[0]}"]
-    found.update(request.json)
+    change = request.json
+    labels = {**found.get("labels", {}), **(change.get("labels") or {})}
+    found.update({**change, "labels": labels} if request.method == "PATCH" else {})
     return found
 
 
@@ -91,6 +93,9 @@ def expiring_fields(google: GoogleApis, request: Request) -> Json:
 @answers("PATCH", rf"{FIRESTORE}/([^/]+)/collectionGroups/([^/]+)/fields/([^/]+)")
 def expire_field(google: GoogleApis, request: Request) -> Json:
     name = request.path.partition("/v1/")[2]
+    if not request.json.get("ttlConfig") and f"fields/{name}" in google.made:
+        del google.made[f"fields/{name}"]
+        return {"name": f"projects/{PROJECT}/databases/(default)/operations/o1"}
     google.made[f"fields/{name}"] = {"name": name, "ttlConfig": {"state": "CREATING"}}
     return {"name": f"projects/{PROJECT}/databases/(default)/operations/o1"}
 
@@ -106,6 +111,16 @@ def documents_deleted(google: GoogleApis, request: Request) -> Json:
     name = f"projects/{PROJECT}/databases/{request.parts[0]}/operations/o1"
     kind = "google.firestore.admin.v1.BulkDeleteDocumentsResponse"
     return {**done({}, kind), "name": name}
+
+
+@answers("GET PATCH", rf"{FIRESTORE}/[^/]+/documents/(control/entries)")
+def control(google: GoogleApis, request: Request) -> Json:
+    found = google.get(f"documents/{request.parts[0]}")
+    if request.method == "PATCH":
+        for name in request.query["updateMask.fieldPaths"].split(","):
+            found["fields"].pop(name, None)
+        found["fields"].update(request.json.get("fields", {}))
+    return found
 
 
 @answers(
@@ -128,8 +143,13 @@ SECRETS = r"secretmanager\.googleapis\.com/v1/projects/{project}/secrets"
 
 @answers("GET", SECRETS)
 def secrets(google: GoogleApis, request: Request) -> Json:
-    names = [f"projects/{NUMBER}/secrets/{name}" for name in google.secrets]
-    return {"secrets": [{"name": name} for name in names]}
+    return {"secrets": [_secret(google, name) for name in google.secrets]}
+
+
+def _secret(google: GoogleApis, name: str) -> Json:
+    labels = google.made.get(f"secrets/{name}", {}).get("labels", {})
+    path = f"projects/{NUMBER}/secrets/{name}"
+    return {"name": path, "replication": {}, "labels": labels, "etag": '"1"'}
 
 
 @answers("POST", SECRETS)
@@ -141,14 +161,26 @@ def make_secret(google: GoogleApis, request: Request) -> Json:
     return {"name": f"projects/{NUMBER}/secrets/{name}", "replication": {}}
 
 
-@answers("GET DELETE", rf"{SECRETS}/([^/:]+)")
+@answers("GET", rf"{SECRETS}/([^/:]+)/versions/(?:latest|\d+):access")
+def access(google: GoogleApis, request: Request) -> Json:
+    name = request.parts[0]
+    value = google.secrets[name][-1].encode()
+    return {
+        "name": f"projects/{NUMBER}/secrets/{name}/versions/1",
+        "payload": {"data": base64.b64encode(value).decode()},
+    }
+
+
+@answers("GET PATCH DELETE", rf"{SECRETS}/([^/:]+)")
 def one_secret(google: GoogleApis, request: Request) -> Json:
     name = request.parts[0]
     if name not in google.secrets:
         raise not_found(name)
     if request.method == "DELETE":
         del google.secrets[name]
-    return {"name": f"projects/{NUMBER}/secrets/{name}", "replication": {}}
+    elif request.method == "PATCH":
+        google.made[f"secrets/{name}"] = request.json
+    return _secret(google, name)
 
 
 @answers("POST", rf"{SECRETS}/([^/:]+):addVersion")

@@ -6,28 +6,26 @@ The real gcloud runs; its proxy is the stand-in, so nothing can leave the machin
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared import config
+
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = (
-    "webhook",
-    "auth_url",
-    "generate_token",
-    "refresh_token",
-    "refresh_symbols",
-    "reconcile",
-    "readyz",
-)
+FUNCTIONS = config.FUNCTIONS
 SECRETS = {
     "FYERS_SECRET_ID": "SECRETIDVALUE",
     "FYERS_PIN": "PINVALUE4711",
-    "NOTIFICATION_URL": "tgram://BOTVALUE/CHATVALUE",
+    "NOTIFICATION_URL": "http://hook.invalid/NOTICEVALUE",
 }
-ENVIRONMENT_FILE = 'FYERS_APP_ID: "ABCD1234EF-100"\nFYERS_CLIENT_ID: "XA00001"\n'
+ENVIRONMENT_FILE = (
+    'FYERS_APP_ID: "ABCD1234EF-200"\nFYERS_CLIENT_ID: "XA00001"\n'
+    'TOKEN_REFRESH: "true"\n'  # so that every secret is asked for
+)
 GCLOUD_APIS = (
     "run",
     "cloudbuild",
@@ -40,7 +38,12 @@ GCLOUD_APIS = (
     "pubsub",
     "secretmanager",
     "cloudscheduler",
+    "monitoring",
+    "logging",
+    "cloudbilling",
 )
+
+STEP = re.compile(r"(?m)^(\S.*?) +(ok|skipped|FAILED)(?: \(\d+ s\))?$")
 
 GCLOUD_SHIM = """#!/usr/bin/env bash
 printf '%s\\n' "gcloud $*" >>"$CALLS"
@@ -49,6 +52,13 @@ exec "$REAL_GCLOUD" "$@"
 CURL_SHIM = """#!/usr/bin/env bash
 exec "$REAL_CURL" "${@/#https:/http:}"
 """
+SLEEP_SHIM = """#!/usr/bin/env bash
+exec "$REAL_SLEEP" 0.05
+"""
+DATE_SHIM = """#!/usr/bin/env bash
+if [ "$*" = +%u%H%M ]; then echo "${NOW:-61200}"; else exec "$REAL_DATE" "$@"; fi
+"""
+"""Saturday noon, unless a test says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +72,8 @@ class Run:
 
     def steps(self) -> dict[str, str]:
         """Return each step's title and how it ended."""
-        lines = [line.rsplit(maxsplit=1) for line in self.out.splitlines()]
-        ends = ("ok", "skipped", "FAILED")
-        return {
-            line[0]: line[1] for line in lines if len(line) == 2 and line[1] in ends
-        }
+        found = STEP.findall(self.out)
+        return dict(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,8 @@ class Project:
             "CALLS": str(self.home / "calls"),
             "REAL_GCLOUD": shutil.which("gcloud") or "",
             "REAL_CURL": shutil.which("curl") or "",
+            "REAL_SLEEP": shutil.which("sleep") or "",
+            "REAL_DATE": shutil.which("date") or "",
             "CLOUDSDK_CONFIG": str(self.home / "gcloud"),
             "CLOUDSDK_AUTH_ACCESS_TOKEN": "x",
             "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
@@ -133,9 +142,9 @@ def clone(home: Path) -> Project:
     """Return a project whose one commit is the tree as it is on disk."""
     folder = home / "project"
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in ("functions", "shared"):
+    for name in ("functions", "shared", "local/deploying", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-    for name in ("deploy.sh", "requirements.txt"):
+    for name in ("deploy.sh", "requirements.txt", "local/__init__.py"):
         shutil.copy2(ROOT / name, folder / name)
     (folder / "env.yaml").write_text(ENVIRONMENT_FILE)
     _commit(folder)
@@ -155,6 +164,7 @@ def _commit(folder: Path) -> None:
 
 def _write_shims(folder: Path) -> None:
     folder.mkdir()
-    for name, text in (("gcloud", GCLOUD_SHIM), ("curl", CURL_SHIM)):
+    shims = {"gcloud": GCLOUD_SHIM, "curl": CURL_SHIM}
+    for name, text in {**shims, "sleep": SLEEP_SHIM, "date": DATE_SHIM}.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
+import pytest
+
 from tests.deploy import scenarios
 from tests.deploy.google_apis import Failure, GoogleApis, RefusedError, serve
 from tests.deploy.project import Project
 
 STOP = RefusedError(403, "PERMISSION_DENIED", "enough for this test")
-WAIT = 90.0
+WAIT = 240.0
+NOTIFICATION = 'NOTIFICATION_URL ("none": you are told nothing), not shown: '
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +74,28 @@ def google_that_stops_after_the_secrets() -> GoogleApis:
     return google
 
 
+@pytest.mark.timeout(300)
 def test_secrets_are_asked_for_and_not_shown(project: Project, gcloud: object) -> None:
     google = google_that_stops_after_the_secrets()
     typed = {
         "FYERS_PIN, not shown: ": "TYPEDPIN",
         "FYERS_SECRET_ID, not shown: ": "TYPEDSECRET",
-        "NOTIFICATION_URL (empty: none), not shown: ": "",
+        "HEARTBEAT_URL (empty: none), not shown: ": "",
+        NOTIFICATION: "http://hook.invalid/NOTICEVALUE",
+        "Did it arrive? (yes/no) ": "yes",
         "WEBHOOK_SECRET_TOKEN (empty: one is made), not shown: ": "",
     }
     with serve(google) as proxy:
         session = talk(project, proxy, ("deploy", "--project=demo"), typed)
     assert google.secrets["FYERS_PIN"] == ["TYPEDPIN"]
     assert google.secrets["FYERS_SECRET_ID"] == ["TYPEDSECRET"]
-    assert google.secrets["NOTIFICATION_URL"] == []  # the owner's "none", kept
+    assert google.secrets["HEARTBEAT_URL"] == []  # the owner's "none", kept
+    assert google.secrets["NOTIFICATION_URL"] == ["http://hook.invalid/NOTICEVALUE"]
+    assert google.heard == [{"notice": "test_notice"}]
     (made,) = google.secrets["WEBHOOK_SECRET_TOKEN"]
     assert len(made) == 48
-    assert [v for v in ("TYPEDPIN", "TYPEDSECRET", made) if v in session.screen] == []
+    unseen = ("TYPEDPIN", "TYPEDSECRET", "NOTICEVALUE", made)
+    assert [value for value in unseen if value in session.screen] == []
 
 
 def test_destroy_goes_no_further_without_the_projects_name(

@@ -23,10 +23,18 @@ PLANS = {
     "status": ("status",),
     "destroy": ("destroy", "--with-data"),
 }
+OTHERS = {
+    "watch": ("deploy", "--alert-email=owner@example.com"),
+    "secret": ("secret", "WEBHOOK_SECRET_TOKEN"),
+    "pause": ("pause",),
+    "logs": ("logs", "webhook"),
+}
+"""Plans that only gcloud's parser judges."""
 
 
 def plan(project: Project, name: str) -> str:
-    run = project.deploy(*PLANS[name], "--dry-run", "--project=demo")
+    arguments = {**PLANS, **OTHERS}[name]
+    run = project.deploy(*arguments, "--dry-run", "--project=demo")
     assert run.status == 0, run.err
     assert run.calls == ()  # gcloud was not even started
     return run.out
@@ -49,7 +57,9 @@ def parsed(
     """Return what gcloud's own parser says to each command, "" for accepted."""
     home = tmp_path_factory.mktemp("parse")
     build = home / "BUILD"
-    lines = {line for name in PLANS for line in plan(project, name).splitlines()}
+    lines = {
+        line for name in [*PLANS, *OTHERS] for line in plan(project, name).splitlines()
+    }
     commands = sorted(line for line in lines if line.startswith("gcloud "))
     arguments = []
     for command in [*commands, "gcloud run deploy x --no-such-flag"]:

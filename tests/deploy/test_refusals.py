@@ -13,8 +13,14 @@ from shared.config import Settings
 from tests.deploy.google_apis import GoogleApis, serve
 from tests.deploy.project import ENVIRONMENT_FILE, ROOT, SECRETS, Project
 
-COMMANDS = ("address", "deploy", "status", "destroy", "stage")
-OPTIONS = ("--dry-run", "--no-static-ip", "--no-keep-warm", "--with-data", "--env-file")
+COMMANDS = (
+    *("address", "deploy", "status", "logs", "pause", "resume", "secret", "rollback"),
+    *("rehearse", "journal", "destroy", "stage"),
+)
+OPTIONS = (
+    *("--dry-run", "--no-static-ip", "--no-keep-warm", "--with-data", "--env-file"),
+    *("--alert-email", "--static-ip", "--keep-warm", "$0.10", "docs/deploy.md"),
+)
 
 
 @pytest.mark.parametrize("word", [*COMMANDS, *OPTIONS, "$3.65", "November 2026"])
@@ -32,6 +38,8 @@ def test_help_tells_commands_options_and_costs(project: Project, word: str) -> N
         (("deploy", "webhok"), "There is no function webhok"),
         (("status", "webhook"), "status takes no arguments."),
         (("stage",), "stage needs the folder"),
+        (("secret",), "secret needs the name"),
+        (("logs", "webhook", "readyz"), "logs takes no more arguments"),
         (("--project",), "--project needs a value."),
     ],
 )
@@ -59,6 +67,7 @@ def test_a_missing_gcloud_is_a_sentence(project: Project, tmp_path: Path) -> Non
     run = project.deploy("--project=demo", extra={"PATH": path})
     assert run.status == 1
     assert run.err.startswith("gcloud is missing. Install it")
+    assert run.err.endswith("The guide to this: docs/deploy.md, step 1\n")
 
 
 def test_a_missing_project_is_a_sentence(project: Project, gcloud: Path) -> None:
@@ -70,7 +79,7 @@ def test_a_missing_project_is_a_sentence(project: Project, gcloud: Path) -> None
 def test_no_login_is_a_sentence(project: Project, gcloud: Path) -> None:
     run = project.deploy("--project=demo", extra={"CLOUDSDK_AUTH_ACCESS_TOKEN": ""})
     assert run.status == 1
-    assert run.err == "gcloud is not logged in: gcloud auth login\n"
+    assert run.err.startswith("gcloud is not logged in: gcloud auth login\n")
 
 
 def test_a_project_out_of_reach_is_a_sentence(project: Project, gcloud: Path) -> None:
@@ -94,8 +103,9 @@ def _with_settings(project: Project, text: str, tmp_path: Path) -> tuple[str, ..
         ('WEBHOOK_MAX_QTTY: "2"', "there is no setting WEBHOOK_MAX_QTTY"),
         ('AUTH_URL: "https://x"', "AUTH_URL is set by deploy.sh itself"),
         ('STATE_BACKEND: "local"', "STATE_BACKEND is set by deploy.sh itself"),
-        ("WEBHOOK_MAX_QTY: 2", "line 3: every line must read"),
-        ('FYERS_APP_ID: "again"', "names this twice"),
+        ("WEBHOOK_MAX_QTY: 2", "line 4: every line must read"),
+        ('FYERS_APP_ID: "again"', "names FYERS_APP_ID twice"),
+        ('WEBHOOK_MAX_QTY: "two"', "WEBHOOK_MAX_QTY must be a number"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_before_anything_is_made(
@@ -121,7 +131,8 @@ def test_missing_required_settings_are_named_together(
     text = (ROOT / "env.yaml").read_text()
     run = project.deploy(*_with_settings(project, text, tmp_path))
     assert run.status == 1
-    assert run.err.endswith("needs a value for: FYERS_APP_ID FYERS_CLIENT_ID\n")
+    assert "needs a value for: FYERS_APP_ID FYERS_CLIENT_ID\n" in run.err
+    assert run.err.endswith("The guide to this: docs/deploy.md, step 5\n")
 
 
 def test_every_line_offered_in_env_yaml_is_accepted(
@@ -147,6 +158,30 @@ def test_env_yaml_offers_the_defaults_of_the_code() -> None:
     assert len(known) > 10
 
 
+def test_an_app_for_data_only_is_warned_about(project: Project, tmp_path: Path) -> None:
+    text = ENVIRONMENT_FILE.replace("-200", "-100")
+    run = project.deploy(*_with_settings(project, text, tmp_path))
+    assert run.status == 0, run.err
+    assert "FYERS would refuse every order" in run.err.replace("\n", " ")
+
+
+def test_a_project_whose_id_holds_403_can_be_deployed(
+    project: Project, gcloud: Path
+) -> None:
+    """What is absent is told from what is forbidden by Google's words only."""
+    google = GoogleApis()
+    with serve(google) as proxy:
+        run = project.deploy("--project=demo-403", proxy=proxy)
+    assert "demo-403-fyers-alerts" in "".join(run.calls)
+    assert run.steps()["Options chosen before"] == "ok"
+
+
+def test_a_secret_that_does_not_exist_is_named(project: Project) -> None:
+    run = project.deploy("secret", "FYERS_PINN", "--project=demo", "--dry-run")
+    assert run.status == 2
+    assert "There is no secret FYERS_PINN to change; there are: " in run.err
+
+
 def test_without_a_terminal_a_missing_secret_is_a_sentence(
     project: Project, gcloud: Path
 ) -> None:
@@ -161,7 +196,9 @@ def test_without_a_terminal_a_missing_secret_is_a_sentence(
 def test_destroy_without_a_terminal_needs_yes(project: Project) -> None:
     run = project.deploy("destroy", "--project=demo", secrets=SECRETS)
     assert run.status == 1
-    assert run.err == "destroy asks first, and this is no terminal: add --yes.\n"
+    assert run.err.startswith(
+        "destroy asks first, and this is no terminal: add --yes.\n"
+    )
     assert run.calls == ()
 
 

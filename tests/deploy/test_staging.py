@@ -47,11 +47,13 @@ def test_there_is_a_folder_for_every_function(staged: Path) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_stage_holds_main_shared_and_requirements_only(
+def test_a_stage_holds_the_function_shared_and_requirements_only(
     staged: Path, function: str
 ) -> None:
     names = {path.name for path in (staged / function).iterdir()}
-    assert names == {"main.py", "shared", "requirements.txt"}
+    assert names == {"main.py", "functions", "shared", "requirements.txt"}
+    inside = {path.name for path in (staged / function / "functions").iterdir()}
+    assert inside == {"__init__.py", function}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -80,9 +82,11 @@ def test_the_builds_dependency_check_passes(staged: Path) -> None:
     """As the build does after installing exactly these pins."""
     pins = (staged / "webhook" / "requirements.txt").read_text().splitlines()
     wanted = {
-        line.split("==")[0].lower().replace("_", "-"): line.split("==")[1].split()[0]
+        line.split("==")[0].split("[")[0].lower().replace("_", "-"): line.split("==")[
+            1
+        ].split()[0]
         for line in pins
-        if "==" in line and not line.lstrip().startswith("#")
+        if "==" in line and not line.startswith((" ", "#"))
     }
     frozen = python("-m", "pip", "list", "--format=freeze", cwd=staged).stdout
     installed = {
@@ -101,7 +105,7 @@ def test_what_is_staged_is_the_commit_and_not_the_disk(
     main.write_text("broken on the disk only")
     run = own_project.deploy("stage", "--allow-dirty", str(tmp_path / "out"), "readyz")
     assert run.status == 0, run.err
-    staged = tmp_path / "out" / "readyz" / "main.py"
+    staged = tmp_path / "out" / "readyz" / "functions" / "readyz" / "main.py"
     assert "functions_framework" in staged.read_text()
 
 

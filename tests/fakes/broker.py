@@ -12,24 +12,28 @@ gets its legs, which survive a cover, as FYERS's may.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from threading import RLock
 
-from shared.broker import Turn
+from shared.broker import Turn, Unreadable
 from shared.models import (
     IST,
     Action,
     BookedOrder,
+    Change,
     Clock,
     Deadline,
+    Listing,
+    OptionChain,
     Order,
     OrderResult,
     OrderStatus,
     Placed,
     Position,
+    Quote,
     Rejected,
     Unknown,
 )
@@ -53,7 +57,17 @@ class FakeBroker:
     """LTP by ticker; one that is not listed has none."""
     book: list[BookedOrder] = field(default_factory=list)
     held: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Net contracts by ticker and product; below zero is short."""
+    """Contracts carried by ticker and product before today; below zero is short."""
+    spreads: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    """Bid and ask by ticker."""
+    chains: dict[tuple[str, str], OptionChain] = field(default_factory=dict)
+    """Option chains by underlying and by FYERS's epoch of the expiry."""
+    broken: set[str] = field(default_factory=set)
+    """Tickers with a row that cannot be read."""
+    is_open: bool = True
+    """Whether the market is open."""
+    lags: bool = False
+    """Whether positions show nothing of what was traded today yet."""
     results: list[OrderResult] = field(default_factory=list)
     """Answers of the next orders; empty: accepted."""
     failures: dict[str, list[Exception]] = field(default_factory=dict)
@@ -73,6 +87,13 @@ class FakeBroker:
     calls: list[str] = field(default_factory=list)
     """The names of all calls, in order."""
     turns: list[FakeTurn] = field(default_factory=list)
+    _traded: dict[tuple[str, str], tuple[int, int]] = field(
+        default_factory=dict, repr=False
+    )
+    _paid: dict[tuple[str, str], tuple[Decimal, Decimal]] = field(
+        default_factory=dict, repr=False
+    )
+    """Rupees of today's buys and sells by ticker and product."""
     _orders: dict[str, Order] = field(default_factory=dict, repr=False)
     _lock: RLock = field(default_factory=RLock, repr=False)
 
@@ -83,22 +104,70 @@ class FakeBroker:
         self.turns.append(turn)
         return turn
 
-    def ltp(self, ticker: str, turn: Turn) -> Decimal | None:
-        """Return the price set for the ticker."""
-        self._begin("ltp")
-        return self.prices.get(ticker)
+    def quote(self, ticker: str, turn: Turn) -> Quote | None:
+        """Return the price set for the ticker, with the bid and ask set for it."""
+        self._begin("quote")
+        price = self.prices.get(ticker)
+        bid, ask = self.spreads.get(ticker, (None, None))
+        return None if price is None else Quote(price, bid, ask)
 
-    def positions(self, turn: Turn) -> tuple[Position, ...]:
+    def chain(
+        self, underlying: str, strikes: int, timestamp: str, turn: Turn
+    ) -> OptionChain:
+        """Return the chain set for the underlying; `Unreadable` where there is none."""
+        self._begin("chain")
+        try:
+            return self.chains[underlying, timestamp]
+        except KeyError:
+            raise Unreadable(f"no chain of {underlying} is set") from None
+
+    def positions(self, turn: Turn) -> Listing[Position]:
         """Return what is held, closed rows included."""
         self._begin("positions")
         with self._lock:
-            return tuple(Position(*key, net) for key, net in self.held.items())
+            keys = {*self.held, *self._traded}
+            rows = tuple(
+                Position(*key, self.held.get(key, 0), self.held.get(key, 0))
+                if self.lags
+                else self._position(*key)
+                for key in sorted(keys)
+            )
+        return Listing(rows, frozenset(self.broken))
 
-    def order_book(self, turn: Turn) -> tuple[BookedOrder, ...]:
+    def _position(self, ticker: str, product: str) -> Position:
+        bought, sold = self._traded.get((ticker, product), (0, 0))
+        carried = self.held.get((ticker, product), 0)
+        paid, got = self._paid.get((ticker, product), (Decimal(0), Decimal(0)))
+        both = min(bought, sold)
+        realized = Decimal(0)
+        if both:
+            realized = round(both * (got / sold - paid / bought), 2)
+        ltp, net = self.prices.get(ticker), carried + bought - sold
+        unrealized = Decimal(0)
+        if ltp is not None and not carried:
+            unrealized = got - paid + net * ltp - realized
+        return Position(
+            ticker=ticker,
+            product=product,
+            net_qty=net,
+            carried=carried,
+            day_bought=bought,
+            day_sold=sold,
+            ltp=ltp,
+            realized=realized,
+            unrealized=unrealized,
+        )
+
+    def order_book(self, turn: Turn) -> Listing[BookedOrder]:
         """Return the book."""
         self._begin("order_book")
         with self._lock:
-            return tuple(self.book)
+            return Listing(tuple(self.book), frozenset(self.broken))
+
+    def market_open(self, turn: Turn) -> bool:
+        """Return `is_open`."""
+        self._begin("market_open")
+        return self.is_open
 
     def place(self, order: Order, turn: Turn) -> OrderResult:
         """Answer as scripted, else accept; book what FYERS would have booked."""
@@ -117,38 +186,48 @@ class FakeBroker:
                 self.trade(order_id)
             return result or Placed(order_id, "Successfully placed order")
 
-    def cancel(self, order_id: str, turn: Turn) -> bool:
-        """Cancel what works; True too for what is done, False for an unknown id."""
+    def cancel(self, order_ids: Sequence[str], turn: Turn) -> tuple[Change, ...]:
+        """Cancel what works; what is done is `NOT_PENDING`, what is unknown unclear."""
         self._begin("cancel")
         with self._lock:
-            row = self.find(order_id)
-            if row is None:
-                return False
-            if row.status.working:
-                self.cancelled.append(order_id)
-                for dead in (row, *self.legs(order_id)):
-                    if dead.status.working:
-                        self.change(dead.order_id, status=OrderStatus.CANCELLED)
-            return True
+            return tuple(self._cancel(order_id) for order_id in order_ids)
 
-    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> bool:
-        """Set the quantity of what works, else False."""
+    def _cancel(self, order_id: str) -> Change:
+        row = self.find(order_id)
+        if row is None:
+            return Change.UNCLEAR
+        if not row.status.working:
+            return Change.NOT_PENDING
+        self.cancelled.append(order_id)
+        for dead in (row, *self.legs(order_id)):
+            if dead.status.working and (dead is row or not row.filled):
+                self.change(dead.order_id, status=OrderStatus.CANCELLED)
+        return Change.CONFIRMED
+
+    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> Change:
+        """Set the quantity of what works."""
         self._begin("resize")
         with self._lock:
             row = self.find(order.order_id)
             if row is None or not row.status.working:
-                return False
+                return Change.NOT_PENDING
             self.resized.append((order.order_id, qty))
             self.change(order.order_id, qty=qty)
-            return True
+            return Change.CONFIRMED
 
     def open(self) -> None:
         """Note that connections were wanted."""
         self._begin("open")
 
     def hold(self, ticker: str, product: str, net_qty: int) -> None:
-        """Set a position."""
+        """Set a position, as if it were carried."""
         self.held[ticker, product] = net_qty
+        self._traded.pop((ticker, product), None)
+        self._paid.pop((ticker, product), None)
+
+    def net(self, ticker: str, product: str) -> int:
+        """Return what is open now, contracts."""
+        return self._position(ticker, product).net_qty
 
     def find(self, order_id: str) -> BookedOrder | None:
         """Return the row with that id."""
@@ -171,8 +250,19 @@ class FakeBroker:
             status = OrderStatus.TRADED if whole else OrderStatus.PENDING
             self.change(order_id, filled=filled, status=status)
             key = row.ticker, row.product
-            sign = 1 if row.action is Action.BUY else -1
-            self.held[key] = self.held.get(key, 0) + sign * done
+            bought, sold = self._traded.get(key, (0, 0))
+            if row.action is Action.BUY:
+                self._traded[key] = bought + done, sold
+            else:
+                self._traded[key] = bought, sold + done
+            price = row.limit_price or self.prices.get(row.ticker) or Decimal(0)
+            paid, got = self._paid.get(key, (Decimal(0), Decimal(0)))
+            if row.action is Action.BUY:
+                paid += done * price
+            else:
+                got += done * price
+            self._paid[key] = paid, got
+            self.change(order_id, traded_price=price)
             self._protect(row, done)
 
     def legs(self, parent_id: str) -> list[BookedOrder]:

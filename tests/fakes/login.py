@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from shared.broker import Granted, LoginRefused, Unreadable
+from shared.broker import Granted, Lane, LoginRefused, Unreadable
 from shared.errors import Conflict, Doubtful
 from shared.models import IST, Deadline, Secret, Token
 from shared.tokens import StoredToken
@@ -44,6 +45,11 @@ def token(
         expires_at=expires_at,
         fy_id=fy_id,
     )
+
+
+def code(name: str = "1") -> str:
+    """Return an auth code of FYERS's form."""
+    return f"eyJhbGciOiJub25lIn0.Y29kZSAt-{name}.sig"
 
 
 def ample() -> Deadline:
@@ -166,14 +172,27 @@ class ScriptedLogin:
         default_factory=lambda: LoginRefused(-16, "disabled to comply with SEBI")
     )
     silent: bool = False
+    ended: dict[Secret, int] = field(default_factory=dict)
+    """Access tokens that FYERS no longer takes, and what it answers."""
+    full: set[Lane] = field(default_factory=set)
+    begun: list[Lane] = field(default_factory=list)
     refreshes: int = 0
     exchanges: int = 0
+    profiles: int = 0
 
     def page(self, state: str) -> str:
         """Return the login page's address."""
         return f"https://fyers.invalid/login?state={state}"
 
-    def exchange(self, auth_code: Secret, deadline: Deadline) -> Granted:
+    @contextmanager
+    def begin(self, lane: Lane, deadline: Deadline) -> Iterator[ScriptedEntry]:
+        """Let a login begin unless its lane is full."""
+        if lane in self.full:
+            raise Unreadable("no room")
+        self.begun.append(lane)
+        yield ScriptedEntry(self, deadline)
+
+    def exchange(self, auth_code: Secret) -> Granted:
         """Take each known code once."""
         self.exchanges += 1
         if self.silent:
@@ -192,6 +211,25 @@ class ScriptedLogin:
 
     def owner(self, access: Secret, deadline: Deadline) -> str:
         """Return whose token it is."""
+        self.profiles += 1
         if self.silent:
             raise Unreadable("no answer")
+        if access in self.ended:
+            raise LoginRefused(self.ended[access], "Could not authenticate the user")
         return self.owners.get(access, "XA00001")
+
+
+@dataclass
+class ScriptedEntry:
+    """One login that was let in."""
+
+    login: ScriptedLogin
+    deadline: Deadline
+
+    def exchange(self, auth_code: Secret) -> Granted:
+        """Take each known code once."""
+        return self.login.exchange(auth_code)
+
+    def owner(self, access: Secret) -> str:
+        """Return whose token it is."""
+        return self.login.owner(access, self.deadline)

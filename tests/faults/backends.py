@@ -52,16 +52,18 @@ class Embedded:
 
     def age(self, seconds: float) -> None:
         with contextlib.closing(self._open()) as db, db:
-            rows = db.execute("SELECT key, document FROM alerts").fetchall()
+            rows = db.execute("SELECT key, document FROM documents").fetchall()
             for key, text in rows:
                 older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
-                db.execute("UPDATE alerts SET document = ? WHERE key = ?", (older, key))
-            micros = int(seconds * 1_000_000)
-            db.execute("UPDATE once SET expires_at = expires_at - ?", (micros,))
+                db.execute(
+                    "UPDATE documents SET document = ? WHERE key = ?", (older, key)
+                )
 
     def claims(self) -> list[dict[str, Any]]:
         with contextlib.closing(self._open()) as db:
-            rows = db.execute("SELECT document FROM alerts").fetchall()
+            rows = db.execute(
+                "SELECT document FROM documents WHERE collection = 'alerts'"
+            ).fetchall()
         return [json.loads(text) for (text,) in rows]
 
     def store_token(self, content: bytes | None) -> None:
@@ -74,8 +76,7 @@ class Embedded:
 
     def clear(self) -> None:
         with contextlib.closing(self._open()) as db, db:
-            db.execute("DELETE FROM alerts")
-            db.execute("DELETE FROM once")
+            db.execute("DELETE FROM documents")
 
     def strike(self, what: str) -> None:
         raise ValueError(f"a file has no network to be {what}")

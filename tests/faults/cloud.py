@@ -14,6 +14,7 @@ from tests.faults.proxy import MODES, Proxy
 from tests.gcs_server import GcsServer
 
 BUCKET = "faults-bucket"
+COLLECTIONS = ("alerts", "lanes", "once", "guard", "control")
 
 
 class Cloud:
@@ -38,7 +39,7 @@ class Cloud:
 
     def age(self, seconds: float) -> None:
         older = timedelta(seconds=seconds)
-        for name in ("alerts", "once"):
+        for name in COLLECTIONS:
             for found in self._client.collection(name).stream():
                 found.reference.set(_moved(found.to_dict(), older))
 
@@ -55,7 +56,7 @@ class Cloud:
 
     def clear(self) -> None:
         self.heal(all_of_it=True)
-        for name in ("alerts", "once"):
+        for name in COLLECTIONS:
             for found in self._client.collection(name).stream():
                 found.reference.delete()
 

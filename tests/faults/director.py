@@ -33,6 +33,8 @@ class Script:
     """`EVER`: until cleared."""
     server: int | None = None
     """Only this instance; None: whichever comes first."""
+    skip: int = 0
+    """Passings that go well before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,9 @@ class Director:
                     at["point"],
                     at["when"],
                 ) and script.server in (None, at["server"]):
+                    if script.skip:
+                        script.skip -= 1
+                        continue
                     script.times -= 1
                     if script.times == 0:
                         self._scripts.remove(script)

@@ -10,17 +10,32 @@ from tests.faults.tradingview import Delivery
 NOT_TAKEN = ("rate", "expired", "not_allowed")
 """Faults by which FYERS itself says that it did not take the call."""
 
+REFUSED = 5
+"""FYERS's status of an order it rejected."""
+
 
 def one_order(outcome: Outcome) -> bool:
-    """Never two orders for one alert, not even when it comes once more."""
-    return len(outcome.orders) <= 1 and outcome.orders_at_last <= 1
+    """Never two orders for one alert, not even when it comes once more.
+
+    One that FYERS refused for good is none.
+    """
+    cell = outcome.cell
+    alerts = cell.times if cell.rivals else 1 + bool(cell.then)
+    refused = sum(1 for order in outcome.orders if order.get("status") == REFUSED)
+    most = max(len(outcome.orders), outcome.orders_at_last)
+    return most - min(refused, 1) <= alerts
+
+
+def nothing_crosses_zero(outcome: Outcome) -> bool:
+    """Never a close that goes beyond the position: it would open another."""
+    return not outcome.crossed
 
 
 def order_is_known(outcome: Outcome) -> bool:
     """Never an order without a DONE claim or a notification within one reconcile."""
     return (
         not outcome.orders_after_one
-        or outcome.claim_after_one == "DONE"
+        or "DONE" in outcome.claim_after_one
         or bool(outcome.told_after_one)
     )
 
@@ -52,7 +67,7 @@ def success_is_stored(outcome: Outcome) -> bool:
     """
     struck = any(wrong.where == "done" or wrong.later for wrong in outcome.cell.wrong)
     said = any(delivery.reply == "200" for delivery in outcome.deliveries)
-    return struck or not said or outcome.claim_at_once == "DONE"
+    return struck or not said or "DONE" in outcome.claim_at_once
 
 
 def in_time(outcome: Outcome) -> bool:
@@ -76,6 +91,7 @@ def _may_have_sent(outcome: Outcome, delivery: Delivery) -> bool:
 
 INVARIANTS: Mapping[str, Callable[[Outcome], bool]] = {
     "one_order": one_order,
+    "nothing_crosses_zero": nothing_crosses_zero,
     "order_is_known": order_is_known,
     "no_5xx_after_sending": no_5xx_after_sending,
     "nothing_lost_in_silence": nothing_lost_in_silence,

@@ -14,7 +14,7 @@ from tests.faults.director import Passed, pause
 from tests.faults.proxy import MODES
 from tests.faults.stage import Stage
 from tests.faults.striking import CALLS, STEPS, strike
-from tests.faults.together import RECONNECT, fire, overlapping
+from tests.faults.together import RECONNECT, alert, fire, overlapping
 from tests.faults.tradingview import Delivery, Trigger
 
 AGE = 60.0
@@ -53,6 +53,8 @@ class Outcome:
     """What should have gone wrong and never did."""
     excess: int
     """Contracts that working exits would buy beyond the short; 0 where none are."""
+    crossed: int
+    """The most contracts that were ever long: nothing here asks for one."""
     again: Delivery | None = None
     """The same alert once more, when all was settled."""
     orders_at_last: int = 0
@@ -70,7 +72,7 @@ def play(stage: Stage, cell: Cell) -> Outcome:
     _prepare(stage, cell)
     mark = len(stage.lines)
     began = time.monotonic()
-    body = _body(stage, cell)
+    body = alert(stage, cell)
     triggers = fire(stage, cell, body)
     _settle(stage, cell, began)
     at_once = _claim(stage)
@@ -89,6 +91,7 @@ def play(stage: Stage, cell: Cell) -> Outcome:
         passed=tuple(stage.director.passed),
         unstruck=tuple(_unstruck(stage, cell)),
         excess=_excess(stage),
+        crossed=_crossed(stage),
         lines=tuple(stage.lines[mark:]),
     )
     outcome = _again(stage, cell, outcome, body)
@@ -98,19 +101,14 @@ def play(stage: Stage, cell: Cell) -> Outcome:
 
 def _prepare(stage: Stage, cell: Cell) -> None:
     stage.clear()
-    if cell.kind in ("BUY", "PART"):
-        stage.short(2 if cell.kind == "PART" else 1)
+    lags = [wrong for wrong in cell.wrong if wrong.where == "lag"]
+    for wrong in lags:
+        strike(stage, wrong)
+    if cell.kind in ("BUY", "PART", "ALL"):
+        stage.short(1 if cell.kind == "BUY" else 2, ago=0 if lags else AGE)
     for wrong in cell.wrong:
-        if not wrong.later:
+        if not wrong.later and wrong not in lags:
             strike(stage, wrong)
-
-
-def _body(stage: Stage, cell: Cell) -> bytes:
-    if cell.kind == "KEYLESS":
-        return stage.alert("SELL", idempotency_key=...)
-    if cell.kind == "PART":
-        return stage.alert("BUY", qty=stage.lot)
-    return stage.alert(cell.kind)
 
 
 def _settle(stage: Stage, cell: Cell, began: float) -> None:
@@ -151,8 +149,9 @@ def _reconcile(stage: Stage, cell: Cell) -> tuple[str, tuple[str, ...], int]:
 
 
 def _again(stage: Stage, cell: Cell, outcome: Outcome, body: bytes) -> Outcome:
-    if cell.kind == "KEYLESS":
-        return outcome  # by now the same text is another alert
+    if cell.kind == "KEYLESS" or cell.rivals or cell.then:
+        # By now the same text is another alert; of several, each has its own claim.
+        return replace(outcome, orders_at_last=len(outcome.orders))
     post = partial(stage.post, 1)
     again = Trigger(post, body, "again")
     again.go()
@@ -183,15 +182,16 @@ def _revive(stage: Stage, cell: Cell) -> None:
 
 def _orders(stage: Stage) -> Any:
     """Yield the rows of tagged orders, which the alert made; a person's have no tag."""
+    before = {attempt[:20] for attempt in stage.before}
     for row in stage.fyers.api.order_rows():
-        if str(row["orderTag"]).startswith("1:") and not row.get("parentId"):
+        number, _, tag = str(row["orderTag"]).partition(":")
+        if number == "1" and tag not in before and not row.get("parentId"):
             yield row
 
 
 def _claim(stage: Stage) -> str:
-    claims = stage.backend.claims()
-    assert len(claims) < 2, claims
-    return str(claims[0]["state"]) if claims else "none"
+    claims = [c for c in stage.backend.claims() if c["attempt"] not in stage.before]
+    return "+".join(sorted({str(claim["state"]) for claim in claims})) or "none"
 
 
 def _sent(stage: Stage) -> Any:
@@ -214,6 +214,15 @@ def _unstruck(stage: Stage, cell: Cell) -> Iterator[str]:
         kind = ALIASES.get(wrong.what, wrong.what)
         if wrong.where in (*CALLS, *STEPS) and (wrong.where, kind) not in struck:
             yield str(wrong)
+
+
+def _crossed(stage: Stage) -> int:
+    """Return the most contracts that were long at any time."""
+    net = most = 0
+    for trade in stage.fyers.exchange.trades:
+        net += trade.qty * trade.order.side
+        most = max(most, net)
+    return most
 
 
 def _excess(stage: Stage) -> int:

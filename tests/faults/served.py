@@ -14,20 +14,32 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from local import hours
 from shared import logs, wiring
+from shared.adapters import store
 from shared.broker import Broker, Turn
 from shared.errors import Doubtful
-from shared.idempotency import Claim, ClaimStore, Stored
-from shared.models import BookedOrder, Deadline, Notice, Order, OrderResult
+from shared.idempotency import Claim, HeldLane, Lane, Stored
+from shared.models import (
+    BookedOrder,
+    Change,
+    Deadline,
+    Kept,
+    Notice,
+    Order,
+    OrderResult,
+)
 from shared.notifications import Notifier
-from shared.wiring import parts, warming
+from shared.wiring import guarding, parts, warming
 
 DIRECTOR = "FAULTS_DIRECTOR"
 SERVER = "FAULTS_SERVER"
+HURRY = 20
+"""The guard's pause between its two reads is shorter by this factor."""
 
 _T = TypeVar("_T")
 
@@ -48,10 +60,16 @@ def install() -> None:
     else:
         import shared.adapters.sqlite  # noqa: F401
 
+    hours.shift()
+    vars(guarding)["pause"] = lambda seconds: time.sleep(seconds / HURRY)
     _replace(parts, "claim_store", Store)
     _replace(parts, "token_store", functools.partial(Reads, "token"))
     _replace(parts, "symbol_store", functools.partial(Reads, "symbols"))
     _replace(parts, "broker", Fyers)
+    kept = parts.kept
+    vars(parts)["kept"] = lambda settings, collection, key, kind: Document(
+        collection, kept(settings, collection, key, kind)
+    )
     _replace(parts, "notifier", Phone)
     for name, point in (("deliver", "delivery"), ("warm", "warm")):
         _replace_call(name, point)
@@ -59,7 +77,7 @@ def install() -> None:
 
 def _replace(module: Any, name: str, wrap: Callable[[Any], Any]) -> None:
     make = getattr(module, name)
-    setattr(module, name, lambda settings: wrap(make(settings)))
+    setattr(module, name, lambda *given: wrap(make(*given)))
 
 
 def _replace_call(name: str, point: str) -> None:
@@ -147,9 +165,13 @@ def _quietly(work: Callable[[Deadline], object], deadline: Deadline) -> None:
 
 
 class Store:
-    """A ClaimStore whose every call is a step."""
+    """A ClaimStore and LaneStore whose every call is a step.
 
-    def __init__(self, inner: ClaimStore) -> None:
+    What writes the claim and its lane in one commit is named by what it makes of the
+    claim; only taking a lane and giving it back have names of their own.
+    """
+
+    def __init__(self, inner: store.Store) -> None:
         self._inner = inner
 
     def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
@@ -168,21 +190,75 @@ class Store:
     def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
         return step("watched", lambda d: self._inner.watched(limit, d), deadline)
 
+    def ledger(self, ticker: str | None, deadline: Deadline) -> tuple[Stored, ...]:
+        return step("ledger", lambda d: self._inner.ledger(ticker, d), deadline)
+
     def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
         return step("once", lambda d: self._inner.once(what, expires_at, d), deadline)
 
-    def forget(self, what: str, deadline: Deadline) -> None:
-        step("forget", lambda d: self._inner.forget(what, d), deadline)
+    def lane(self, ticker: str, deadline: Deadline) -> HeldLane:
+        return step("look", lambda d: self._inner.lane(ticker, d), deadline)
+
+    def take(
+        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
+    ) -> tuple[HeldLane, Stored]:
+        return step(
+            "lane", lambda d: self._inner.take(found, lane, stored, d), deadline
+        )
+
+    def mark(
+        self,
+        stored: Stored,
+        claim: Claim,
+        held: HeldLane,
+        lane: Lane,
+        deadline: Deadline,
+    ) -> tuple[Stored, HeldLane]:
+        return step(
+            claim.state.lower(),
+            lambda d: self._inner.mark(stored, claim, held, lane, d),
+            deadline,
+        )
+
+    def settle(
+        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
+    ) -> Stored:
+        return step(
+            claim.state.lower(),
+            lambda d: self._inner.settle(stored, claim, held, d),
+            deadline,
+        )
+
+    def give_back(self, held: HeldLane, deadline: Deadline) -> None:
+        step("back", lambda d: self._inner.give_back(held, d), deadline)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
 
 def _arrow(old: Claim, new: Claim) -> str:
-    """Return the name of a write: the state it leads to, `take` or `mark`."""
+    """Return the name of a write: the state it leads to, `take`, `mark`, `strike`."""
     if new.attempt != old.attempt:
         return "take"
+    if old.ledger and not new.ledger and new.state is old.state:
+        return "strike"
     return "mark" if new.state is old.state else new.state.lower()
+
+
+class Document:
+    """A document of its own whose writes are a step of its collection's name."""
+
+    def __init__(self, point: str, inner: Kept[Any]) -> None:
+        self._point = point
+        self._inner = inner
+
+    def read(self, deadline: Deadline) -> Any:
+        return self._inner.read(deadline)
+
+    def write(self, value: Any, version: str | None, deadline: Deadline) -> str:
+        return step(
+            self._point, lambda d: self._inner.write(value, version, d), deadline
+        )
 
 
 class Reads:
@@ -205,8 +281,8 @@ class Fyers:
     def __init__(self, inner: Broker) -> None:
         self._inner = inner
 
-    def ltp(self, ticker: str, turn: Turn) -> Any:
-        return _named("quote", lambda: self._inner.ltp(ticker, turn))
+    def quote(self, ticker: str, turn: Turn) -> Any:
+        return _named("quote", lambda: self._inner.quote(ticker, turn))
 
     def positions(self, turn: Turn) -> Any:
         return _named("positions", lambda: self._inner.positions(turn))
@@ -217,10 +293,10 @@ class Fyers:
     def place(self, order: Order, turn: Turn) -> OrderResult:
         return _named("place", lambda: self._inner.place(order, turn), order.tag)
 
-    def cancel(self, order_id: str, turn: Turn) -> bool:
-        return _named("cancel", lambda: self._inner.cancel(order_id, turn))
+    def cancel(self, order_ids: Sequence[str], turn: Turn) -> tuple[Change, ...]:
+        return _named("cancel", lambda: self._inner.cancel(order_ids, turn))
 
-    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> bool:
+    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> Change:
         return _named("resize", lambda: self._inner.resize(order, qty, turn))
 
     def __getattr__(self, name: str) -> Any:
@@ -237,6 +313,9 @@ class Phone:
         self, notice: Notice, deadline: Deadline, only: tuple[str, ...] | None = None
     ) -> tuple[str, ...]:
         return _named("notify", lambda: self._inner.send(notice, deadline, only))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 def _named(point: str, work: Callable[[], _T], tag: str = "") -> _T:

@@ -7,10 +7,11 @@ replaced by gunicorn's master at once, cold, as the platform replaces it.
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from typing import Any
 import requests
 
 import simulator
-from local import serve
+from local import hours, serve
 from shared.adapters import token_codec
-from shared.models import Secret, Token
+from shared.models import IST, Secret, Token
 from simulator.limits import Limits
 from tests.faults.backends import Backend
 from tests.faults.director import Director, Script, pause
@@ -30,6 +31,24 @@ from tests.faults.served import DIRECTOR, SERVER
 HOOK_SECRET = "faults-hook-secret-5K"
 APP_SECRET = "Faults-App-Secret-3P"
 PIN = "9753"
+
+_OFF = hours.until_eleven()
+
+
+@dataclass(slots=True)
+class Passing:
+    """Seconds that FYERS takes to have passed besides the real ones."""
+
+    seconds: float = 0.0
+
+    def ticks(self) -> float:
+        """Return its monotonic seconds."""
+        return time.monotonic() + self.seconds
+
+
+def _now() -> datetime:
+    return datetime.now(IST) + _OFF
+
 
 _MAIN = """from tests.faults import served
 
@@ -54,6 +73,9 @@ class Stage:
     ticker: str
     strike: float
     lot: int
+    passing: Passing
+    before: set[str] = field(default_factory=set)
+    """Attempts of the claims that made the position which a cell begins with."""
 
     def alert(self, action: str, **changes: Any) -> bytes:
         """Return the README's alert as TradingView sends it; `...` drops a field."""
@@ -65,7 +87,7 @@ class Stage:
             "expiry": "WEEKLY",
             "action": action,
             "idempotency_key": uuid.uuid4().hex,
-            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "time": f"{_now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         }
         whole = {k: v for k, v in (fields | changes).items() if v is not ...}
         return json.dumps(whole).encode()
@@ -102,12 +124,18 @@ class Stage:
         """
         pause(0.02)
         self.backend.age(seconds)
+        self.passing.seconds += seconds
         self.fyers.limits = Limits(self.fyers.options.clock, self.fyers.options.ticks)
 
-    def short(self, lots: int) -> None:
-        """Open a short with both exits by hand, as the position a cover finds."""
-        self.by_hand(lots * self.lot, stopLoss=10, takeProfit=10, legType=1)
-        self.fyers.limits = Limits(self.fyers.options.clock, self.fyers.options.ticks)
+    def short(self, lots: int, ago: float) -> None:
+        """Open a short with both exits so many seconds ago, for a cover to find."""
+        reply = self.post(0, self.alert("SELL", qty=lots * self.lot), "before", 30)
+        assert reply.status_code == 200, "\n".join([reply.text, *self.lines[-20:]])
+        if ago:
+            self.wait(ago)
+        self.before = {str(claim["attempt"]) for claim in self.backend.claims()}
+        self.director.passed.clear()
+        self.fyers.calls.clear()
 
     def by_hand(self, qty: int, **exits: int) -> None:
         """Sell the alert's contract as a person does: the order has no tag."""
@@ -132,12 +160,20 @@ class Stage:
             if reply.status_code == 200:
                 return
             pause(0.1)
-        raise AssertionError(f"the instance does not get ready: {reply.text}")
+        raise AssertionError("\n".join(["not ready", *self.lines[-20:]]))
+
+    def rehearse(self, server: int) -> None:
+        """Let an instance place an order: the first one opens what later ones use."""
+        self.warm(server)
+        for _ in range(5):
+            if self.post(server, self.alert("SELL"), "rehearsal", 30).ok:
+                return
+        raise AssertionError("\n".join(["no order was placed", *self.lines[-20:]]))
 
     def log_in(self) -> None:
         """Store a login FYERS accepts."""
         tokens = self.fyers.login()
-        now = datetime.now(UTC)
+        now = _now().astimezone(UTC)
         self.backend.store_token(
             token_codec.dumps(
                 Token(
@@ -164,19 +200,25 @@ class Stage:
         self.fyers.calls.clear()
         self.phone.notices.clear()
         self.phone.modes.clear()
+        self.before.clear()
 
 
 @contextmanager
 def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
     """Start everything, logged in and with symbols; the instances are unpaced."""
     lines: list[str] = []
+    passing = Passing()
     functions = folder / "functions"
     for name in ("webhook", "reconcile"):
         main = functions / name / "main.py"
         main.parent.mkdir(parents=True)
         main.write_text(_MAIN.format(name=name))
     with ExitStack() as stack:
-        fyers = stack.enter_context(simulator.running(secret=APP_SECRET, pin=PIN))
+        fyers = stack.enter_context(
+            simulator.running(
+                secret=APP_SECRET, pin=PIN, clock=_now, ticks=passing.ticks
+            )
+        )
         phone = stack.enter_context(phones())
         director = Director()
         director.network = lambda what: (
@@ -187,14 +229,18 @@ def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
             "FYERS_APP_ID": fyers.options.app_id,
             "FYERS_SECRET_ID": APP_SECRET,
             "FYERS_PIN": PIN,
+            "TOKEN_REFRESH": "true",
             "FYERS_BASE_URL": fyers.url,
             "FYERS_CALLS_PER_SECOND": "0",
             "SYMBOL_MASTER_URL": fyers.master_url,
             "WEBHOOK_SECRET_TOKEN": HOOK_SECRET,
             "WEBHOOK_MAX_QTY": "2",
             "NOTIFICATION_URL": phone.url,
+            "NOTIFY_ORDERS": "false",
+            "SUMMARY": "false",
             "LOG_LEVEL": "INFO",
             DIRECTOR: director.address,
+            hours.SHIFT: str(_OFF.total_seconds()),
             **backend.env,
         }
         urls = [
@@ -206,10 +252,13 @@ def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
             for number in range(2)
         ]
         ticker, strike, lot = _nearest(fyers)
-        stage = Stage(urls, fyers, phone, director, backend, lines, ticker, strike, lot)
+        stage = Stage(
+            urls, fyers, phone, director, backend, lines, ticker, strike, lot, passing
+        )
         stage.log_in()
         for server in range(len(urls)):
-            stage.warm(server)
+            stage.rehearse(server)
+        stage.clear()
         yield stage
 
 

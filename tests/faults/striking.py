@@ -14,7 +14,7 @@ CALLS = {
     "quote": ("GET", "/data/quotes"),
     "positions": ("GET", "/api/v3/positions"),
     "book": ("GET", "/api/v3/orders"),
-    "cancel": ("DELETE", "/api/v3/orders/sync"),
+    "cancel": ("DELETE", "/api/v3/multi-order/sync"),
     "resize": ("PATCH", "/api/v3/orders/sync"),
     "renew": ("POST", "/api/v3/validate-refresh-token"),
 }
@@ -23,15 +23,18 @@ AFTER = ("lost", "stuck")
 STRUCK = (*BEFORE, *AFTER, "kill", "hold")
 STEPS = (
     *("create", "read", "take", "sending", "done", "released", "unknown", "not_sent"),
-    *("mark", "watched", "once", "forget", "token", "symbols", "delivery", "notify"),
+    *("mark", "watched", "ledger", "once", "token", "symbols", "delivery", "notify"),
+    *("look", "lane", "back", "strike", "guard"),
 )
 
 
 def strike(stage: Stage, wrong: Wrong) -> None:
     """Let one thing go wrong; raise ValueError for what nobody can do."""
     match wrong.where, wrong.what:
-        case "meanwhile", _:
+        case "meanwhile" | "then", _:
             pass  # played, not struck
+        case "lag", "positions" | "book" | "fills":
+            setattr(stage.fyers.options, f"{wrong.what}_lag", wrong.seconds)
         case "login", what:
             _spoil_login(stage, what)
         case "phone", "down" | "hang":
@@ -69,6 +72,7 @@ def _fault(stage: Stage, wrong: Wrong) -> None:
         when=wrong.when,
         times=wrong.times,
         delay=wrong.seconds,
+        skip=wrong.skip,
     )
     stage.fyers.faults.add(fault)
 
@@ -80,7 +84,12 @@ def _script(stage: Stage, wrong: Wrong) -> None:
     elif wrong.what in AFTER:
         when = "after"
     script = Script(
-        wrong.where, when, wrong.what, wrong.seconds or 0.0, times=wrong.times
+        wrong.where,
+        when,
+        wrong.what,
+        wrong.seconds or 0.0,
+        times=wrong.times,
+        skip=wrong.skip,
     )
     stage.director.arm(script)
 

@@ -12,13 +12,17 @@ goes wrong                                    | alert    | replies | orders | cl
 delivery kill before                          | SELL BUY | cut 200 | 1 | DONE     | -
 create kill before                            | SELL BUY | cut 200 | 1 | DONE     | -
 create kill after                             | SELL BUY KEYLESS | cut 200 | 1 | DONE | -
-create kill after                             | SELL BUY | gone    | 0 | NOT_SENT | not_sent
+create kill after                             | SELL     | gone    | 0 | NOT_SENT | not_sent
+create kill after                             | BUY      | gone    | 0 | NOT_SENT | exit_not_sent
 quote kill before,after                       | SELL BUY | cut 200 | 1 | DONE     | -
 positions kill before,after                   | SELL BUY | cut 200 | 1 | DONE     | -
-positions kill after                          | SELL BUY | gone    | 0 | NOT_SENT | not_sent
-once kill before,after                        | BUY      | cut 200 | 1 | DONE     | -
-once kill after                               | BUY      | gone    | 0 | NOT_SENT | not_sent
-forget kill before,after                      | BUY      | cut 200 | 1 | DONE     | -
+positions kill after                          | SELL     | gone    | 0 | NOT_SENT | not_sent
+positions kill after                          | BUY      | gone    | 0 | NOT_SENT | exit_not_sent
+lane kill before,after                        | BUY PART | cut 200 | 1 | DONE     | -
+lane kill after                               | BUY      | gone    | 0 | NOT_SENT | exit_not_sent
+ledger kill before,after                      | BUY      | cut 200 | 1 | DONE     | -
+back kill before,after                        | BUY PART | cut 200 | 1 | DONE     | -
+back kill before                              | BUY      | gone    | 1 | DONE     | -
 book kill after                               | BUY      | cut 200 | 1 | DONE     | -
 sending kill before                           | SELL BUY | cut 200 | 1 | DONE     | -
 sending kill before                           | SELL     | gone    | 0 | NOT_SENT | not_sent
@@ -31,7 +35,8 @@ place kill after                              | SELL BUY KEYLESS | cut 202 | 1 |
 place kill after                              | SELL BUY | gone    | 1 | DONE     | order_found
 done kill before                              | SELL BUY | cut 202 | 1 | DONE     | outcome_unknown order_found
 done kill before                              | SELL     | gone    | 1 | DONE     | order_found
-done kill after                               | SELL BUY KEYLESS | cut 200 | 1 | DONE | -
+done kill after                               | SELL BUY | cut 200 | 1 | DONE     | -
+done kill after                               | KEYLESS  | cut 200 | 1 | DONE     | equal_alert
 done kill after                               | SELL BUY | gone    | 1 | DONE     | -
 cancel kill before,after                      | BUY      | cut 200 | 1 | DONE     | -
 cancel kill before                            | BUY      | gone    | 1 | DONE     | -
@@ -75,7 +80,7 @@ later done kill after + done unavailable       | SELL BUY | 200 | 1 | DONE  | or
 later notify kill after + done unavailable     | SELL | 200 | 1 | DONE     | order_found order_found
 later cancel kill before + cancel reset* before | BUY | 200 | 1 | DONE     | -
 later cancel kill after + cancel reset* before | BUY  | 200 | 1 | DONE     | -
-later mark kill before + place unfilled        | SELL | 200 | 1 | DONE     | unfilled
+later guard kill before,after + place unfilled | SELL | 200 | 1 | DONE     | unfilled
 later notify kill after + place unfilled       | SELL | 200 | 1 | DONE     | unfilled unfilled
 """
 

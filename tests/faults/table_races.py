@@ -10,7 +10,8 @@ from tests.faults.cells import Cell, read
 
 AT_ONCE = """
 goes wrong                                     | alert         | replies | orders | claim | told
--                                              | 2xSELL 2xBUY 2xKEYLESS 8xSELL 8xBUY | 200/409 | 1 | DONE | -
+-                                              | 2xSELL 2xBUY 8xSELL 8xBUY | 200/409 | 1 | DONE | -
+-                                              | 2xKEYLESS     | 200/409 | 1 | DONE     | -/equal_alert
 place reset,close,cut,error,html,empty,garbage,no_ack,no_id,redirect after        | 2xSELL 2xBUY  | 200/409 | 1 | DONE     | -
 place reset,close,cut,error,html,empty,garbage,no_ack,no_id,redirect before       | 2xSELL 2xBUY  | 202/409 | 0 | NOT_SENT | outcome_unknown not_sent
 place slow:0.8 after                           | 2xSELL 2xBUY 8xSELL | 200/409 | 1 | DONE | -
@@ -24,7 +25,8 @@ quote hang:4                                   | 2xSELL        | 200/409 | 1 | D
 positions reset,close,cut,error,html,empty,garbage,no_ack,hang:4 | 2xSELL 2xBUY  | 200/409 | 1 | DONE     | -
 book reset,close,cut,error,html,empty,garbage,no_ack,hang:4 | 2xBUY         | 200/409 | 1 | DONE     | -
 cancel reset after                             | 2xBUY         | 200/409 | 1 | DONE     | -
-create unavailable,lost,late:0.3,hangs,stuck   | 2xSELL 2xBUY 2xKEYLESS | 200/409 | 1 | DONE | -/delivery_failed/delivery_failed delivery_failed
+create unavailable,lost,late:0.3,hangs,stuck   | 2xSELL 2xBUY  | 200/409 | 1 | DONE     | -/delivery_failed/delivery_failed delivery_failed
+create unavailable,lost,late:0.3,hangs,stuck   | 2xKEYLESS     | 200/409 | 1 | DONE     | -/equal_alert/delivery_failed/delivery_failed equal_alert/equal_alert delivery_failed/delivery_failed delivery_failed
 create lost + read unavailable                 | 2xSELL 2xBUY  | 200/409 | 1 | DONE     | -/delivery_failed/delivery_failed delivery_failed
 create slow:0.3                                | 2xSELL 8xSELL | 200/409 | 1 | DONE     | -
 read unavailable                               | 2xSELL 2xBUY  | 200/409 | 1 | DONE     | -/delivery_failed/delivery_failed delivery_failed
@@ -38,7 +40,8 @@ unknown unavailable,lost + place reset before  | 2xSELL        | 202/409 | 0 | N
 mark lost + place reset before                 | 2xSELL        | 202/409 | 0 | NOT_SENT | outcome_unknown not_sent
 token unavailable + delivery cold              | 2xSELL        | 200/409 | 1 | DONE     | -
 phone down + place reset before                | 2xSELL        | 202/409 | 0 | NOT_SENT | outcome_unknown not_sent
-create kill after                              | 2xSELL 2xBUY 2xKEYLESS 8xSELL | 200/409 | 1 | DONE | -
+create kill after                              | 2xSELL 2xBUY 8xSELL | 200/409 | 1 | DONE | -
+create kill after                              | 2xKEYLESS     | 200/409 | 1 | DONE     | -/equal_alert
 create kill after                              | 2xSELL        | 200/409/gone | 1 | DONE | -
 positions kill after                           | 2xSELL 2xBUY  | 200/409 | 1 | DONE     | -
 sending kill before                            | 2xSELL 2xBUY  | 200/409 | 1 | DONE     | -
@@ -55,11 +58,14 @@ take kill before,after + positions error*2     | 2xSELL        | 200/409 | 1 | D
 
 STANDING_STILL = """
 goes wrong                                                                   | alert    | replies | orders | claim | told
-create hold after + meanwhile resend                                         | SELL BUY KEYLESS | 200 200 | 1 | DONE | -
-create hold after + meanwhile reconcile                                      | SELL BUY | 410     | 0 | NOT_SENT | not_sent
+create hold after + meanwhile resend                                         | SELL BUY | 200 200 | 1 | DONE     | -
+create hold after + meanwhile resend                                         | KEYLESS  | 200 200 | 1 | DONE     | equal_alert
+create hold after + meanwhile reconcile                                      | SELL     | 410     | 0 | NOT_SENT | not_sent
+create hold after + meanwhile reconcile                                      | BUY      | 410     | 0 | NOT_SENT | exit_not_sent
 positions hold after + meanwhile resend                                      | SELL BUY | 200 200 | 1 | DONE     | -
 positions hold after + meanwhile reconcile                                   | SELL     | 410     | 0 | NOT_SENT | not_sent
-sending hold before + meanwhile resend                                       | SELL BUY KEYLESS | 200 200 | 1 | DONE | -
+sending hold before + meanwhile resend                                       | SELL BUY | 200 200 | 1 | DONE     | -
+sending hold before + meanwhile resend                                       | KEYLESS  | 200 200 | 1 | DONE     | equal_alert
 sending hold before + meanwhile reconcile                                    | SELL     | 410     | 0 | NOT_SENT | not_sent
 sending hold after + meanwhile resend                                        | SELL BUY | 200 202 | 1 | DONE     | outcome_unknown order_found
 sending hold after + meanwhile reconcile                                     | SELL BUY | 200     | 1 | DONE     | not_sent order_found
@@ -82,7 +88,8 @@ place slow:4 before + meanwhile reconcile                                    | S
 later not_sent hold before + place reset before + meanwhile reconcile        | SELL     | 202     | 0 | NOT_SENT | outcome_unknown not_sent
 later not_sent hold after + place reset before + meanwhile reconcile         | SELL     | 202     | 0 | NOT_SENT | outcome_unknown not_sent
 later done hold before + done unavailable + meanwhile reconcile              | SELL BUY | 200     | 1 | DONE     | order_found
-later mark hold before + place unfilled + meanwhile reconcile                | SELL     | 200     | 1 | DONE     | unfilled
+later guard hold before + place unfilled + meanwhile reconcile               | SELL     | 200     | 1 | DONE     | unfilled
+later guard hold after + place unfilled + meanwhile reconcile                | SELL     | 200     | 1 | DONE     | unfilled unfilled
 """
 
 RACES: list[Cell] = [*read("race", AT_ONCE), *read("still", STANDING_STILL)]

@@ -15,11 +15,14 @@ create lost + read unavailable                      | SELL BUY KEYLESS | 503 200
 create stuck                                        | SELL BUY | 503 200 | 1 | DONE     | delivery_failed
 create late:0.3                                     | SELL BUY KEYLESS | 503 200 | 1 | DONE | delivery_failed
 create lost + read unavailable*                     | SELL     | 503 503 503 503 | 0 | NOT_SENT | delivery_failed delivery_failed not_sent
-once unavailable,lost,late:0.2,hangs,stuck          | BUY      | 503 200 | 1 | DONE     | -
-once unavailable*                                   | BUY      | 503 503 503 503 | 0 | NOT_SENT | not_sent
-once slow:0.5                                       | BUY      | 200     | 1 | DONE     | -
-forget unavailable,lost,hangs                       | BUY      | 200     | 1 | DONE     | -
-forget unavailable + positions error                | BUY      | 503 200 | 1 | DONE     | -
+lane unavailable,late:0.2,hangs,stuck               | BUY      | 503 200 | 1 | DONE     | -
+lane lost                                           | BUY      | 200     | 1 | DONE     | -
+lane lost + look unavailable                        | BUY      | 503 200 | 1 | DONE     | -
+lane lost + read unavailable                        | BUY      | 503 200 | 1 | DONE     | -
+lane unavailable*                                   | BUY      | 503 503 503 503 | 0 | NOT_SENT | exit_not_sent
+lane slow:0.5                                       | BUY      | 200     | 1 | DONE     | -
+ledger unavailable                                  | SELL BUY | 503 200 | 1 | DONE     | -
+back unavailable,lost,hangs                         | BUY PART | 200     | 1 | DONE     | -
 sending unavailable,late:0.3                        | SELL BUY | 503 200 | 1 | DONE     | -
 sending hangs                                       | SELL BUY | 503 200 | 1 | DONE     | -
 sending slow:0.5                                    | SELL BUY | 200     | 1 | DONE     | -
@@ -30,7 +33,8 @@ sending stuck                                       | SELL BUY | 503 202 | 0 | N
 sending late:0.1 + released unavailable             | SELL BUY | 503 202 | 0 | NOT_SENT | outcome_unknown not_sent
 sending unavailable + released unavailable          | SELL BUY | 503 200 | 1 | DONE     | -
 sending unavailable + released lost                 | SELL BUY | 503 200 | 1 | DONE     | -
-sending unavailable*                                | SELL BUY | 503 503 503 503 | 0 | NOT_SENT | not_sent
+sending unavailable*                                | SELL     | 503 503 503 503 | 0 | NOT_SENT | not_sent
+sending unavailable*                                | BUY      | 503 503 503 503 | 0 | NOT_SENT | exit_not_sent
 take unavailable + positions error                  | SELL BUY | 503 503 200 | 1 | DONE | -
 take lost + positions error                         | SELL BUY | 503 200 | 1 | DONE     | -
 take lost + positions error + read unavailable*2    | SELL     | 503 503 503 200 | 1 | DONE | delivery_failed delivery_failed
@@ -74,13 +78,14 @@ later not_sent late:0.2 + place reset before        | SELL | 202 | 0 | NOT_SENT 
 later mark unavailable + place reset before         | SELL | 202 | 0 | NOT_SENT | outcome_unknown not_sent not_sent
 later done unavailable + done unavailable           | SELL BUY | 200 | 1 | DONE  | order_found
 later done lost + done unavailable                  | SELL BUY | 200 | 1 | DONE  | order_found
-later mark unavailable + place unfilled             | SELL | 200 | 1 | DONE     | unfilled
+later guard unavailable,lost,late:0.2 + place unfilled | SELL | 200 | 1 | DONE  | unfilled
 """
 
 OTHERS = """
 goes wrong                                          | alert    | replies | orders | claim | told
 token unavailable + delivery cold                   | SELL BUY | 503 200 | 1 | DONE     | -
-token unavailable* + delivery cold*                 | SELL BUY | 503 503 503 503 | 0 | NOT_SENT | not_sent
+token unavailable* + delivery cold*                 | SELL     | 503 503 503 503 | 0 | NOT_SENT | not_sent
+token unavailable* + delivery cold*                 | BUY      | 503 503 503 503 | 0 | NOT_SENT | exit_not_sent
 token hangs + delivery cold                         | SELL BUY | 503 200 | 1 | DONE     | -
 token slow:0.5 + delivery cold                      | SELL BUY | 200     | 1 | DONE     | -
 token unavailable + place expired                   | SELL BUY | 503 200 | 1 | DONE     | -
@@ -90,7 +95,8 @@ login garbage + delivery cold                       | SELL BUY | 424     | 0 | R
 login ended                                         | SELL BUY | 424     | 0 | RELEASED | login_needed not_logged_in
 once unavailable* + login ended                     | SELL     | 503 503 503 503 | 0 | NOT_SENT | not_sent
 symbols unavailable + delivery cold                 | SELL BUY | 503 200 | 1 | DONE     | -
-symbols unavailable* + delivery cold*               | SELL BUY | 503 503 503 503 | 0 | NOT_SENT | not_sent
+symbols unavailable* + delivery cold*               | SELL     | 503 503 503 503 | 0 | NOT_SENT | not_sent
+symbols unavailable* + delivery cold*               | BUY      | 503 503 503 503 | 0 | NOT_SENT | exit_not_sent
 symbols hangs + delivery cold                       | SELL BUY | 503 200 | 1 | DONE     | -
 symbols slow:0.5 + delivery cold                    | SELL     | 200     | 1 | DONE     | -
 phone down + place reset before                     | SELL     | 202     | 0 | NOT_SENT | outcome_unknown not_sent

@@ -27,6 +27,7 @@ GOOD = Outcome(
     passed=(Passed("place", "before", 0, "d1", "tag", "go"),),
     unstruck=(),
     excess=0,
+    crossed=0,
     orders_at_last=1,
 )
 UNSURE = replace(GOOD, triggers=((Delivery("d1", "503"),),))
@@ -41,6 +42,7 @@ def test_a_good_outcome_breaks_nothing() -> None:
     [
         ("one_order", replace(GOOD, orders=({"id": "1"}, {"id": "2"}))),
         ("one_order", replace(GOOD, orders_at_last=2)),
+        ("nothing_crosses_zero", replace(GOOD, crossed=65)),
         ("order_is_known", replace(GOOD, claim_after_one="SENDING")),
         ("no_5xx_after_sending", UNSURE),
         ("success_is_stored", replace(GOOD, claim_at_once="UNKNOWN")),

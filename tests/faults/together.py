@@ -35,14 +35,21 @@ def fire(stage: Stage, cell: Cell, body: bytes) -> list[Trigger]:
 
     on_death = GONE if GONE in "/".join(cell.replies).split("/") else CUT
     name = f"cell{next(_numbers)}"
+    bodies = [body] * cell.times
+    if cell.rivals:
+        bodies = [body, *(alert(stage, cell) for _ in bodies[1:])]
     triggers = [
-        Trigger(post, body, f"{name}{chr(ord('a') + n)}", on_death)
-        for n in range(cell.times)
+        Trigger(post, each, f"{name}{chr(ord('a') + n)}", on_death)
+        for n, each in enumerate(bodies)
     ]
     wait = partial(_wait, stage, cell)
     holds = [wrong for wrong in cell.wrong if wrong.what == "hold"]
     if not cell.meanwhile or not holds or holds[0].later:
         tradingview.play(triggers, wait)
+        if cell.then:
+            wait(cell.then)
+            triggers.append(Trigger(post, alert(stage, cell), f"{name}then", on_death))
+            tradingview.play(triggers[-1:], wait)
         if cell.meanwhile == "reconcile" and not holds:
             stage.wait(RUN_APART)
             assert stage.reconcile(1) == 200
@@ -61,6 +68,15 @@ def fire(stage: Stage, cell: Cell, body: bytes) -> list[Trigger]:
         stage.director.release()
         running.result()
     return triggers
+
+
+def alert(stage: Stage, cell: Cell) -> bytes:
+    """Return an alert of the cell's kind, under a key of its own."""
+    if cell.kind == "KEYLESS":
+        return stage.alert("SELL", idempotency_key=...)
+    if cell.kind == "PART":
+        return stage.alert("BUY", qty=stage.lot)
+    return stage.alert("BUY" if cell.kind == "ALL" else cell.kind)
 
 
 def overlapping(stage: Stage, cell: Cell) -> None:

@@ -9,17 +9,22 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from shared.models import IST
 from simulator import Fault
+from simulator.contracts import Contract
+from tests.functional.clocked import SharedClock
 from tests.functional.login_world import HOOK_SECRET, World, worlds
 from tests.gcs_server import GcsServer
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+\+00:00")
+
+_CLAIMS = "SELECT key, document FROM documents WHERE collection = 'alerts'"
 
 ORDERS = "/api/v3/orders/sync"
 POSITIONS = "/api/v3/positions"
@@ -34,12 +39,18 @@ class Desk:
     """
 
     def __init__(
-        self, servers: list[World], ticker: str, strike: float, lot: int
+        self,
+        servers: list[World],
+        ticker: str,
+        strike: float,
+        lot: int,
+        expiry: str = "WEEKLY",
     ) -> None:
         self.servers = servers
         self.ticker = ticker
         self.strike = strike
         self.lot = lot
+        self.expiry = expiry
 
     @property
     def world(self) -> World:
@@ -52,10 +63,10 @@ class Desk:
             "symbol": "NIFTY",
             "strikeprice": self.strike,
             "optionType": "CE",
-            "expiry": "WEEKLY",
+            "expiry": self.expiry,
             "action": action,
             "idempotency_key": uuid.uuid4().hex,
-            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "time": f"{self.world.now():%Y-%m-%dT%H:%M:%SZ}",
         }
         return {k: v for k, v in (fields | changes).items() if v is not ...}
 
@@ -109,18 +120,20 @@ class Desk:
     def age(self, seconds: float) -> None:
         """Let time pass for every claim: what it stores moves into the past."""
         with contextlib.closing(self._claims()) as db, db:
-            for key, text in db.execute("SELECT key, document FROM alerts").fetchall():
+            for key, text in db.execute(_CLAIMS).fetchall():
                 older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
-                db.execute("UPDATE alerts SET document = ? WHERE key = ?", (older, key))
+                db.execute(
+                    "UPDATE documents SET document = ? WHERE key = ?", (older, key)
+                )
 
     @property
     def events(self) -> list[str]:
         return [str(notice["event"]) for notice in self.world.phone.notices]
 
     def clear(self) -> None:
-        """Forget every order, notice and claim."""
+        """Forget every order, notice and claim, and what the guard knew."""
         with contextlib.closing(self._claims()) as db, db:
-            db.execute("DELETE FROM alerts")
+            db.execute("DELETE FROM documents")
         self.world.fyers.reset()
         self.world.phone.notices.clear()
 
@@ -131,17 +144,24 @@ def _earlier(instant: str, seconds: float) -> str:
 
 @contextmanager
 def desks(
-    folder: Path, count: int = 1, env: Mapping[str, str] | None = None
+    folder: Path,
+    count: int = 1,
+    env: Mapping[str, str] | None = None,
+    clock: SharedClock | None = None,
 ) -> Iterator[Desk]:
     """Serve the functions on the embedded stores, logged in, with symbols, unpaced."""
-    with _served(folder, count, env or {}) as servers:
+    with _served(folder, count, env or {}, clock) as servers:
         keep_login(servers[0])
         yield _desk(servers)
 
 
 @contextmanager
 def google_desks(
-    folder: Path, firestore: str, count: int = 1, env: Mapping[str, str] | None = None
+    folder: Path,
+    firestore: str,
+    count: int = 1,
+    env: Mapping[str, str] | None = None,
+    clock: SharedClock | None = None,
 ) -> Iterator[Desk]:
     """Serve them on Google's stores: the Firestore emulator and a bucket of our own."""
     bucket = GcsServer()
@@ -154,7 +174,7 @@ def google_desks(
         **(env or {}),
     }
     try:
-        with _served(folder, count, settings) as servers:
+        with _served(folder, count, settings, clock) as servers:
             bucket.put(("desk", "tokens/tokens.json"), _token(servers[0]), None)
             yield _desk(servers)
     finally:
@@ -162,9 +182,14 @@ def google_desks(
 
 
 @contextmanager
-def _served(folder: Path, count: int, env: Mapping[str, str]) -> Iterator[list[World]]:
+def _served(
+    folder: Path,
+    count: int,
+    env: Mapping[str, str],
+    clock: SharedClock | None = None,
+) -> Iterator[list[World]]:
     settings = {"FYERS_CALLS_PER_SECOND": "0", "WEBHOOK_MAX_QTY": "2", **env}
-    with worlds(folder, count, settings) as servers:
+    with worlds(folder, count, settings, clock) as servers:
         yield servers
 
 
@@ -172,24 +197,35 @@ def _desk(servers: list[World]) -> Desk:
     first = servers[0]
     assert first.post("/refresh-symbols").status_code == 200
     for server in servers:
-        assert server.get("/webhook").status_code == 200
-    catalogue = first.fyers.market.catalogue
+        server.get("/webhook")  # warms it; on a busy machine the first alert does
+    contract = _at_the_money(first, timedelta(0))
+    return Desk(servers, contract.ticker, float(contract.strike or 0), contract.lot)
+
+
+def later_expiry(desk: Desk) -> Desk:
+    """Return the desk on a contract that lives for days yet, whatever day it is."""
+    contract = _at_the_money(desk.world, timedelta(days=4))
+    expiry = datetime.fromtimestamp(contract.expires, IST).date()
+    strike = float(contract.strike or 0)
+    return Desk(desk.servers, contract.ticker, strike, contract.lot, str(expiry))
+
+
+def _at_the_money(world: World, away: timedelta) -> Contract:
+    """Return the NIFTY call nearest to the money that ends first after that long."""
+    catalogue = world.fyers.market.catalogue
     spot = catalogue.spot("NIFTY")
-    now = datetime.now(UTC).timestamp()
+    after = (world.now() + away).timestamp()
     assert spot is not None
-    _, _, ticker = min(
-        (contract.expires, abs(contract.strike - spot), contract.ticker)
+    calls = [
+        contract
         for contract in map(catalogue.find, catalogue)
         if contract is not None
         and contract.underlying == "NIFTY"
         and contract.strike is not None
-        and contract.expires > now
+        and contract.expires > after
         and contract.ticker.endswith("CE")
-    )
-    contract = catalogue.find(ticker)
-    assert contract is not None
-    assert contract.strike is not None
-    return Desk(servers, ticker, float(contract.strike), contract.lot)
+    ]
+    return min(calls, key=lambda c: (c.expires, abs((c.strike or 0) - spot)))
 
 
 def keep_login(world: World) -> None:
@@ -200,7 +236,7 @@ def keep_login(world: World) -> None:
 
 def _token(world: World) -> bytes:
     tokens = world.fyers.login()
-    now = datetime.now(UTC)
+    now = world.now()
     world.secrets += [tokens["access_token"], tokens["refresh_token"]]
     kept = {
         **{name: tokens[name] for name in ("access_token", "refresh_token")},

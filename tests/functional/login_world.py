@@ -25,6 +25,7 @@ from local import serve
 from shared.adapters import token_codec
 from shared.models import IST, Secret, Token
 from tests.fakes.login import jwt
+from tests.functional.clocked import CLOCK_FILE, SharedClock
 
 APP_SECRET = "Functional-App-Secret-7Q"
 HOOK_SECRET = "functional-hook-secret-9Z"
@@ -59,6 +60,10 @@ class World:
     def token_file(self) -> Path:
         return self.state / "tokens" / "tokens.json"
 
+    def now(self) -> datetime:
+        """Return the instant FYERS and the functions go by, UTC."""
+        return self.fyers.options.clock().astimezone(UTC)
+
     def get(self, path: str, *, browser: bool = False) -> requests.Response:
         return requests.get(
             f"{self.url}{path}",
@@ -75,9 +80,12 @@ class World:
             f"{self.url}{path}", json=body, headers=headers, timeout=30
         )
 
-    def redirected(self, **changes: str) -> str:
-        """Go through FYERS's page as a person does; return where it sends back to."""
-        start = self.get("/auth-url?go=1", browser=True)
+    def redirected(self, key: str = "", **changes: str) -> str:
+        """Go through FYERS's page as a person does; return where it sends back to.
+
+        `key` is that of the owner's own link.
+        """
+        start = self.get(f"/auth-url?go=1&k={key}", browser=True)
         assert start.status_code == 302, start.text
         page = urlsplit(start.headers["Location"])
         form = {name: values[0] for name, values in parse_qs(page.query).items()}
@@ -128,13 +136,23 @@ class World:
 
 @contextmanager
 def worlds(
-    folder: Path, count: int = 1, env: Mapping[str, str] | None = None
+    folder: Path,
+    count: int = 1,
+    env: Mapping[str, str] | None = None,
+    clock: SharedClock | None = None,
 ) -> Iterator[list[World]]:
-    """Serve the functions in `count` processes that share state, FYERS and phone."""
+    """Serve the functions in `count` processes that share state, FYERS and phone.
+
+    With a `clock`, FYERS and the functions go by it; its file is in the folder.
+    """
+    module = "tests.functional.clocked" if clock else "local.serve"
+    simulated = {"clock": clock.now, "ticks": clock.ticks} if clock else {}
     lines: list[str] = []
     secrets = [APP_SECRET, HOOK_SECRET, PIN, CHANNEL_SECRET]
     with ExitStack() as stack:
-        fyers = stack.enter_context(simulator.running(secret=APP_SECRET, pin=PIN))
+        fyers = stack.enter_context(
+            simulator.running(secret=APP_SECRET, pin=PIN, **simulated)
+        )
         phone = stack.enter_context(_phone())
         settings = {
             "STATE_BACKEND": "local",
@@ -142,16 +160,22 @@ def worlds(
             "FYERS_APP_ID": fyers.options.app_id,
             "FYERS_SECRET_ID": APP_SECRET,
             "FYERS_PIN": PIN,
+            "TOKEN_REFRESH": "true",
             "FYERS_CLIENT_ID": fyers.options.fy_id,
             "FYERS_BASE_URL": fyers.url,
             "SYMBOL_MASTER_URL": fyers.master_url,
             "WEBHOOK_SECRET_TOKEN": HOOK_SECRET,
             "NOTIFICATION_URL": f"{phone.url}/{CHANNEL_SECRET}",
+            "NOTIFY_ORDERS": "false",  # told elsewhere: what goes well
+            "SUMMARY": "false",
             "LOG_LEVEL": "DEBUG",
+            **({CLOCK_FILE: str(clock.path)} if clock else {}),
             **(env or {}),
         }
         addresses = [
-            stack.enter_context(serve.running(settings, log=lines.append))
+            stack.enter_context(
+                serve.running(settings, log=lines.append, module=module)
+            )
             for _ in range(count)
         ]
         served = [World(url, fyers, phone, folder, lines, secrets) for url in addresses]

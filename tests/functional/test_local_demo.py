@@ -169,15 +169,16 @@ def test_live_needs_its_settings_named() -> None:
     status, output = outcome("local.run", "--live", FYERS_APP_ID="X-200")
     assert (status, output) == (
         1,
-        "--live needs FYERS_SECRET_ID, FYERS_PIN, WEBHOOK_SECRET_TOKEN: in the shell, "
-        "or in a file named with --env-file.\n",
+        "--live needs FYERS_SECRET_ID, WEBHOOK_SECRET_TOKEN: in the shell, or "
+        "in a file named with --env-file.\n",
     )
 
 
 def test_live_warns_before_it_serves(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text(
-        "FYERS_APP_ID=X-200\nFYERS_SECRET_ID=s\nFYERS_PIN=1\nWEBHOOK_SECRET_TOKEN=w\n"
+        "FYERS_APP_ID=X-200\nFYERS_SECRET_ID=s\n"
+        "WEBHOOK_SECRET_TOKEN=a-secret-of-this-test\n"
         f"LOCAL_STATE_DIR={tmp_path}\n"
         # nothing listens there: this test must not reach the real FYERS
         "FYERS_BASE_URL=http://127.0.0.1:9\nSYMBOL_MASTER_URL=http://127.0.0.1:9/\n"

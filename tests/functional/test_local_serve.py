@@ -72,8 +72,8 @@ def test_connections_are_kept_alive(address: str) -> None:
     assert (first.raw.version, first.headers["Connection"]) == (11, "keep-alive")
 
 
-def test_sixteen_alerts_are_served_at_once(address: str) -> None:
-    with ThreadPoolExecutor(16) as pool:
+def test_sixty_four_alerts_are_served_at_once(address: str) -> None:
+    with ThreadPoolExecutor(64) as pool:
         replies = list(
             pool.map(
                 lambda n: requests.post(f"{address}/webhook", data=str(n), timeout=10),
@@ -90,6 +90,8 @@ def test_sixteen_alerts_are_served_at_once(address: str) -> None:
     [
         ("FYERS_REDIRECT_URI", "{address}/generate-token"),
         ("AUTH_URL", "{address}/auth-url"),
+        ("DESK_URL", "{address}/desk"),
+        ("WEBHOOK_URL", "{address}/webhook"),
         ("GREETING", "hello"),
     ],
 )

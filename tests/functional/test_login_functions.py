@@ -14,10 +14,11 @@ import pytest
 import requests
 
 from shared import logs
+from shared.broker import Lane
 from shared.login import States
 from shared.models import Secret
 from simulator import Fault
-from tests.fakes.login import ample
+from tests.fakes.login import MemoryOnce
 from tests.functional.login_world import (
     APP_SECRET,
     HOOK_SECRET,
@@ -56,13 +57,15 @@ def morning(tmp_path: Path) -> Iterator[World]:
 
 
 def _state(when: datetime, secret: str = APP_SECRET) -> str:
-    return States(Secret(secret), lambda *_: True, lambda: when).issue()
+    return States(Secret(secret), MemoryOnce(lambda: when), lambda: when).issue(
+        Lane.OTHERS
+    )
 
 
-def test_one_tap_and_fyers_page_end_on_connected(world: World) -> None:
-    page = world.get(world.redirected(), browser=True)
-    assert page.status_code == 200
-    assert "Connected until 06:00" in page.text
+def test_one_tap_and_fyers_page_end_on_the_desk(world: World) -> None:
+    reply = world.get(world.redirected(), browser=True)
+    assert reply.status_code == 303
+    assert reply.headers["Location"].startswith(f"{world.url}/desk?ticket=")
     stored = world.stored()
     assert stored is not None
     assert stored["fy_id"] == world.fyers.options.fy_id
@@ -150,7 +153,8 @@ def test_a_login_that_failed_at_fyers_says_so(world: World) -> None:
     before = world.store(tomorrow_six())
     page = world.get(world.redirected(deny="1"), browser=True)
     assert page.status_code == 400
-    assert "User denied access" in page.text
+    assert "FYERS did not log you in" in page.text
+    assert "denied" not in page.text, "anybody may have chosen the words"
     assert world.token_file.read_bytes() == before
 
 
@@ -212,11 +216,28 @@ def test_other_methods_are_refused(
 
 
 def test_a_token_good_for_the_day_is_not_renewed(world: World) -> None:
-    world.store(datetime.now(UTC) + timedelta(hours=30))
+    assert world.get(world.redirected()).status_code == 200
     reply = world.post("/refresh-token")
     assert reply.status_code == 200
     assert reply.json()["message"] == "token is good for the trading day"
     assert world.calls("/validate-refresh-token") == 0
+
+
+def test_each_token_that_died_brings_one_link_the_same_day(morning: World) -> None:
+    for number in (1, 2):
+        key = (
+            parse_qs(urlsplit(_links(morning)[-1]).query)["k"][0] if number > 1 else ""
+        )
+        assert morning.get(morning.redirected(key=key)).status_code == 200
+        morning.fyers.auth.end_tokens()
+        replies = [morning.post("/refresh-token") for _ in range(2)]
+        assert {reply.json()["code"] for reply in replies} == {"login_required"}
+        assert len(_links(morning)) == number
+
+
+def _links(world: World) -> list[str]:
+    said = " ".join(notice["message"] for notice in world.phone.notices)
+    return [word for word in said.split() if "/auth-url?go=1&k=" in word]
 
 
 def test_a_refusal_is_one_notice_with_the_link_and_no_reason_to_retry(
@@ -312,6 +333,9 @@ def test_readyz_names_what_fails_and_nothing_else(morning: World) -> None:
         "token": {"status": "failing"},
         "symbols": {"status": "failing"},
         "fyers": {"status": "failing"},
+        "notifications": {"status": "ok", "channels": ["none"]},
+        "reconcile": {"status": "ok", "last_run": "never"},
+        "guard": {"status": "ok"},
     }
 
 
@@ -374,11 +398,12 @@ def test_secrets_put_into_everything_a_caller_sends_reach_no_log(world: World) -
     before = len(world.lines)
     world.stored()
     secret = HOOK_SECRET
-    for path in ("/auth-url", "/generate-token", "/refresh-token", "/readyz"):
+    names = ("/auth-url", "/generate-token", "/refresh-token", "/readyz")
+    for path in (path for name in names for path in (name, f"{name}/{secret}")):
         for method in ("GET", "POST", "PUT"):
             requests.request(
                 method,
-                f"{world.url}{path}/{secret}?token={secret}&auth_code={secret}",
+                f"{world.url}{path}?token={secret}&auth_code={secret}",
                 data=json.dumps({"token": secret, "auth_code": secret, "pin": secret}),
                 headers={
                     "Authorization": f"Bearer {secret}",
@@ -407,9 +432,8 @@ def test_an_exception_that_carries_a_secret_is_masked_in_process(
     logs.mask(APP_SECRET)
     logs.configure(logs.Options())
     try:
-        States(Secret(APP_SECRET), lambda *_: True, lambda: LONG_AGO).consume(
-            APP_SECRET, ample()
-        )
+        once = MemoryOnce(lambda: LONG_AGO)
+        States(Secret(APP_SECRET), once, lambda: LONG_AGO).check(APP_SECRET)
     except Exception as error:
         logging.getLogger("shared.test").error("%s", APP_SECRET, exc_info=error)
     finally:
@@ -419,3 +443,12 @@ def test_an_exception_that_carries_a_secret_is_masked_in_process(
                 root.removeHandler(handler)
         root.setLevel(level)
     assert leaked(caplog.text.splitlines(), [APP_SECRET]) == []
+
+
+def test_without_a_desk_a_login_ends_on_a_page_that_says_so(tmp_path: Path) -> None:
+    with worlds(tmp_path, env={"DESK_URL": ""}) as (world,):
+        page = world.get(world.redirected(), browser=True)
+        connect = world.get("/auth-url", browser=True)
+    assert page.status_code == 200
+    assert "Connected until 06:00" in page.text
+    assert "build=1" not in connect.text

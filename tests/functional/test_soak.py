@@ -18,6 +18,8 @@ import pytest
 
 import simulator
 from local.soak.audit import KINDS, Case, overtaken, wrong
+from local.soak.closing import crossings, refused_while_open
+from local.soak.monitor import BARE, REVERSED, STRAY, Episode, Monitor, Run, untold
 from local.soak.phone import Heard
 from local.soak.tradingview import CUT, LATE, Alert, Delivery
 from shared.idempotency import Claim, State
@@ -69,14 +71,28 @@ def test_an_interrupted_soak_leaves_no_process_behind() -> None:
 
 
 @pytest.fixture(scope="module")
-def sold() -> Iterator[Order]:
-    """Return an order that traded at FYERS."""
+def market() -> Iterator[simulator.Simulator]:
     with simulator.running() as fyers:
-        contract = fyers.market.catalogue.at_the_money("NIFTY")
-        zero = Decimal(0)
-        wish = Wish(contract, contract.lot, MARKET, -1, "INTRADAY", zero, zero)
-        tagged = dataclasses.replace(wish, tag=ATTEMPT[:20])
-        yield fyers.exchange.place(tagged)
+        yield fyers
+
+
+@pytest.fixture
+def fyers(market: simulator.Simulator) -> simulator.Simulator:
+    market.exchange.clear()
+    return market
+
+
+def trade(fyers: simulator.Simulator, side: int, lots: int = 1, tag: str = "") -> Order:
+    contract = fyers.market.catalogue.at_the_money("NIFTY")
+    zero = Decimal(0)
+    wish = Wish(contract, lots * contract.lot, MARKET, side, "INTRADAY", zero, zero)
+    return fyers.exchange.place(dataclasses.replace(wish, tag=tag))
+
+
+@pytest.fixture
+def sold(fyers: simulator.Simulator) -> Order:
+    """Return an order that traded at FYERS."""
+    return trade(fyers, -1, tag=ATTEMPT[:20])
 
 
 def reply(status: int, seen: str = "", order: str = "") -> Delivery:
@@ -167,3 +183,87 @@ def test_the_audit_sees_an_order_that_ended_badly_untold(
     assert wrong(silent) == ["untold_endings"]
     event = "unfilled" if status == 6 else "order_rejected"
     assert wrong(dataclasses.replace(silent, notices=[told(event)])) == []
+
+
+# --- The account ---------------------------------------------------------------------
+
+
+def test_a_cover_of_what_is_short_crosses_nothing(fyers: simulator.Simulator) -> None:
+    trade(fyers, -1, tag=ATTEMPT[:20])
+    trade(fyers, 1, tag="c" * 20)
+    assert crossings(fyers) == []
+
+
+def test_a_second_cover_of_one_short_crosses_zero(fyers: simulator.Simulator) -> None:
+    trade(fyers, -1, tag=ATTEMPT[:20])
+    lot = trade(fyers, 1, tag="c" * 20).qty
+    trade(fyers, 1, tag="d" * 20)
+    assert [(each.contracts, each.raced) for each in crossings(fyers)] == [(lot, False)]
+
+
+def test_a_cover_beside_a_hand_that_bought_was_raced(
+    fyers: simulator.Simulator,
+) -> None:
+    trade(fyers, -1, tag=ATTEMPT[:20])
+    trade(fyers, 1)
+    trade(fyers, 1, tag="c" * 20)
+    assert [each.raced for each in crossings(fyers)] == [True]
+
+
+@pytest.mark.parametrize(("open_for", "refused"), [(60, 1), (1, 0)])
+def test_a_cover_refused_for_good_beside_a_short_is_seen(
+    fyers: simulator.Simulator, sold: Order, open_for: float, refused: int
+) -> None:
+    """A short so young that FYERS may not have shown it is no reproach."""
+    at = fyers.options.clock().timestamp() + open_for
+    said = Delivery("soak-1.11", "one", 400, "no_short_position", "", False, 0.1, at)
+    contract = sold.wish.contract
+    cover = Alert("soak-1", b"", "key", "BUY", contract, True, NOW, [[said]])
+    assert len(refused_while_open(fyers, [cover])) == refused
+
+
+def test_the_monitor_sees_a_short_without_a_stop_until_it_has_one(
+    fyers: simulator.Simulator,
+) -> None:
+    monitor = Monitor(fyers)
+    trade(fyers, -1)
+    monitor.look()
+    assert [(each.kind, each.ended) for each in monitor.all] == [(BARE, None)]
+    trade(fyers, 1)
+    monitor.look()
+    assert [each.ended is None for each in monitor.all] == [False]
+
+
+def test_the_monitor_sees_a_long_nobody_asked_for(fyers: simulator.Simulator) -> None:
+    trade(fyers, 1)
+    monitor = Monitor(fyers)
+    monitor.look()
+    assert [each.kind for each in monitor.all] == [REVERSED]
+
+
+RUNS = [Run(10.0, 12.0), Run(20.0, 22.0), Run(80.0, 82.0), Run(90.0, 92.0)]
+
+
+def word(event: str, at: float) -> Heard:
+    return Heard("", event, "", "NSE:X", "CRITICAL", at)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ended", "heard", "silent"),
+    [
+        (STRAY, None, [], True),
+        (STRAY, 19.0, [], False),
+        (STRAY, None, [word("exits_left_behind", 21.0)], False),
+        (STRAY, None, [word("exits_left_behind", 81.0)], True),
+        (STRAY, None, [word("exits_missing", 21.0)], True),
+        (BARE, 70.0, [], False),
+        (BARE, None, [word("exits_missing", 81.0)], False),
+        (BARE, None, [word("exits_missing", 91.0)], True),
+        (REVERSED, None, [word("unexpected_position", 11.0)], False),
+    ],
+)
+def test_what_lasts_beyond_the_second_run_must_have_been_told(
+    kind: str, ended: float | None, heard: list[Heard], silent: bool
+) -> None:
+    episode = Episode(kind, "NSE:X", 5.0, 65, ended)
+    assert untold(episode, RUNS, heard) is silent

@@ -11,7 +11,7 @@ from tests.meta.sources import ROOT, files, name
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SUPPORTED = ["3.11", "3.12"]
 REQUIREMENTS = ("requirements.txt", "tests/requirements.txt")
-PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.]+")
+PIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?==[A-Za-z0-9.]+")
 
 
 def test_pyproject_allows_the_supported_versions() -> None:
@@ -36,19 +36,34 @@ def test_deploy_sh_runs_the_newest() -> None:
     assert "python" + SUPPORTED[-1].replace(".", "") in named
 
 
+def packages(file: str) -> dict[str, str]:
+    """Return the pinned packages of a file, by the name that pip compares."""
+    lines = re.findall(r"^[A-Za-z0-9].*", (ROOT / file).read_text(), re.MULTILINE)
+    pins = [line.removesuffix("\\").strip() for line in lines]
+    assert [pin for pin in pins if not PIN.fullmatch(pin)] == []
+    found = [re.sub(r"\[.*\]", "", pin).partition("==") for pin in pins]
+    return {name.lower().replace("_", "-"): version for name, _, version in found}
+
+
 @pytest.mark.parametrize("file", REQUIREMENTS)
-def test_every_requirement_is_pinned(file: str) -> None:
-    lines = (ROOT / file).read_text().splitlines()
-    wanted = [line for line in lines if line and not line.startswith("#")]
-    assert [line for line in wanted if not PIN.fullmatch(line)] == []
+def test_every_requirement_is_pinned_with_its_hashes(file: str) -> None:
+    """One without would let pip refuse the whole file, or take any other's upload."""
+    text = (ROOT / file).read_text()
+    entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert len(entries) == len(packages(file))
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("file", REQUIREMENTS)
+def test_what_is_pinned_by_hand_is_what_is_installed(file: str) -> None:
+    by_hand = packages(file.replace(".txt", ".in"))
+    assert by_hand
+    assert by_hand.items() <= packages(file).items()
 
 
 def test_no_development_tool_is_deployed() -> None:
-    runtime, tools = (
-        {line.partition("==")[0].lower() for line in (ROOT / file).open()}
-        for file in REQUIREMENTS
-    )
-    assert {entry for entry in runtime & tools if entry[0].isalpha()} == set()
+    runtime, tools = (packages(file) for file in REQUIREMENTS)
+    assert set(runtime) & set(tools) == set()
 
 
 @pytest.mark.parametrize("path", files("*.sh", ".ci/run"), ids=name)

@@ -9,18 +9,44 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from shared.broker import Turn
 from shared.errors import Problem
-from shared.idempotency import Claims, ClaimStore, Reply, Rules
-from shared.models import IST, Contract, OptionType, Product, Secret, Token
+from shared.guard import (
+    Account,
+    Guard,
+    GuardParts,
+    GuardSummary,
+    Hands,
+)
+from shared.guardrails import Entries, Limits
+from shared.idempotency import Claims, ClaimStore, Lanes, Reply, Rules, Stored
+from shared.models import (
+    IST,
+    Contract,
+    Deadline,
+    Listing,
+    OptionType,
+    Position,
+    Product,
+    Secret,
+    Token,
+)
 from shared.orders import Answer, Delivery, Orders, Parts, Terms
 from shared.pricing import Percents
 from shared.reconciliation import Reconciliation
-from tests.model.ports import StagedBroker, StagedNotifier, StagedStore
+from tests.model.ports import (
+    NothingKept,
+    StagedBroker,
+    StagedNotifier,
+    StagedState,
+    StagedStore,
+)
 from tests.model.stage import Body, Pause, Stage
 
 _T = TypeVar("_T")
@@ -31,9 +57,9 @@ RULES = Rules()
 REPLY_WITHIN = 2.5
 RUN_WITHIN = 45.0
 
-_SECRET = Secret("s" * 32)
+SECRET = Secret("s" * 32)
 _FIELDS = {
-    "token": _SECRET.open(),
+    "token": SECRET.open(),
     "symbol": "NIFTY",
     "strikeprice": 25800,
     "optionType": "CE",
@@ -52,8 +78,8 @@ CONTRACT = Contract(
     lot=65,
     tick=Decimal("0.05"),
 )
-_TERMS = Terms(Product.INTRADAY, False, Percents(Decimal(15), Decimal(25)), 1)
-_TOKEN = Token(_SECRET, None, START, START + timedelta(days=1), "XA00001")
+TERMS = Terms(Product.INTRADAY, False, Percents(Decimal(15), Decimal(25)), 1)
+TOKEN = Token(SECRET, None, START, START + timedelta(days=1), "XA00001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +87,27 @@ class Broken:
     """What a body returns when an exception left the code."""
 
     text: str
+
+
+class _EntryStore(StagedStore):
+    """What a SELL asks of the ledger never concerns it: there is no LONG here."""
+
+    def ledger(self, ticker: str | None, deadline: Deadline) -> tuple[Stored, ...]:
+        return ()
+
+
+class _EntryBroker(StagedBroker):
+    """What a SELL asks of the positions never concerns it: there is no long here."""
+
+    def positions(self, turn: Turn) -> Listing[Position]:
+        return Listing(())
+
+
+class _Unguarded(Guard):
+    """A guard that was cut off before it began."""
+
+    def run(self, account: Account, deadline: Deadline) -> GuardSummary:
+        return GuardSummary()
 
 
 class Machine:
@@ -85,9 +132,10 @@ class Machine:
         claims: Claims,
         broker: StagedBroker,
         notifier: StagedNotifier,
+        guard: Guard,
         clock: Callable[[], datetime],
     ) -> Reconciliation:
-        return Reconciliation(store, claims, broker, notifier, clock)
+        return Reconciliation(store, claims, broker, notifier, guard, clock)
 
     def attempt(self, name: str) -> str:
         """Return the attempt of one delivery: as good as random, and repeatable."""
@@ -97,20 +145,25 @@ class Machine:
         """Return one POST of the alert, named by its request id."""
 
         def body(stage: Stage) -> Answer | Broken:
-            clock = _clock(stage)
-            store = StagedStore(stage)
+            clock = clock_of(stage)
+            store = _EntryStore(stage)
+            claims = self.claims(store, clock, lambda: self.attempt(name))
             orders = Orders(
                 Parts(
-                    claims=self.claims(store, clock, lambda: self.attempt(name)),
-                    broker=StagedBroker(stage),
+                    claims=claims,
+                    lanes=Lanes(store, claims),
+                    entries=unlimited(clock),
+                    broker=_EntryBroker(stage),
                     notifier=StagedNotifier(stage),
                     find=lambda alert, deadline: CONTRACT,
-                    token=lambda deadline: _TOKEN,
-                    fork=_at_once,
+                    expiry=not_asked,
+                    nearest=not_asked,
+                    token=lambda deadline: TOKEN,
+                    fork=at_once,
                     clock=clock,
-                    pause=lambda seconds: stage.ask(Pause(stage.mono)),
-                    secret=_SECRET,
-                    terms=_TERMS,
+                    pause=lambda seconds: stage.ask(Pause(stage.mono, seconds)),
+                    secret=SECRET,
+                    terms=TERMS,
                     max_age=60,
                 )
             )
@@ -125,15 +178,30 @@ class Machine:
 
         return body
 
-    def run(self) -> Body:
-        """Return one run of reconcile."""
+    def run(self, guarded: bool = False) -> Body:
+        """Return one run of reconcile; the guard looks only where nobody else works."""
 
         def body(stage: Stage) -> str | Broken:
-            clock = _clock(stage)
+            clock = clock_of(stage)
             store = StagedStore(stage)
             claims = self.claims(store, clock, lambda: "never used")
             broker, notifier = StagedBroker(stage), StagedNotifier(stage)
-            reconcile = self.reconciliation(store, claims, broker, notifier, clock)
+            parts = GuardParts(
+                store=store,
+                claims=claims,
+                broker=broker,
+                notifier=notifier,
+                state=StagedState(stage),
+                hands=Hands(
+                    lambda reason, deadline: True, not_asked, lambda limit: None
+                ),
+                clock=clock,
+                pause=lambda seconds: stage.ask(Pause(stage.mono, seconds)),
+            )
+            guard = Guard(parts) if guarded else _Unguarded(parts)
+            reconcile = self.reconciliation(
+                store, claims, broker, notifier, guard, clock
+            )
             try:
                 reconcile.run(stage.deadline(RUN_WITHIN))
             except Problem:
@@ -145,11 +213,22 @@ class Machine:
         return body
 
 
-def _clock(stage: Stage) -> Callable[[], datetime]:
+def clock_of(stage: Stage) -> Callable[[], datetime]:
+    """Return the wall clock of code on a stage."""
     return lambda: START + timedelta(seconds=stage.wall)
 
 
-def _at_once(task: Callable[[], _T]) -> Future[_T]:
+def unlimited(clock: Callable[[], datetime]) -> Entries:
+    """Return an entry control that refuses nothing."""
+    return Entries(NothingKept(), Limits(), clock, nullcontext(), not_asked)
+
+
+def not_asked(*_: object) -> Any:
+    """Fail: nothing here leads to such a question."""
+    raise AssertionError("this is never asked here")
+
+
+def at_once(task: Callable[[], _T]) -> Future[_T]:
     """Run a task where it is forked: what it asks has an order, as any schedule has."""
     future: Future[_T] = Future()
     try:

@@ -8,12 +8,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from time import process_time
+from typing import Any, Protocol
 
-from tests.model.game import Game
-from tests.model.rest import Rest
-from tests.model.world import Violation
+from tests.model.stage import Tree
 
 _AT_REST = "all are at rest and reconcile runs on"
+
+
+class Played(Protocol):
+    """A game: states that can be compared, and the moves between them."""
+
+    tree: Tree
+
+    def start(self) -> Any:
+        """Return the first state."""
+
+    def moves(self, w: Any) -> Iterator[tuple[str, Any]]:
+        """Yield every next state, or the violation, with its name."""
+
+    def at_rest(self, w: Any) -> str:
+        """Return the promise broken if nothing moves any more, empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +53,26 @@ class Found:
         return "\n    ".join((f"broken: {self.promise} ({head})", *self.path))
 
 
-def explore(game: Game) -> Found:
-    """Visit every reachable state, fewest moves first; stop at a broken promise."""
+def explore(game: Played, most: int = 10**9) -> Found:
+    """Visit every reachable state, fewest moves first; stop at a broken promise.
+
+    No more than about `most` states are visited.
+    """
     began = process_time()
     states = [game.start()]
     seen = set(states)
     came: list[tuple[int, str]] = [(-1, "")]
-    rest = Rest(game)
     moves = at = 0
     broken = last = ""
     with _quiet():
-        while at < len(states) and not broken:
+        while at < len(states) < most and not broken:
             w = states[at]
-            if game.resting(w) and (broken := rest.broken(w)):
+            if broken := game.at_rest(w):
                 last = _AT_REST
                 break
             for name, new in game.moves(w):
                 moves += 1
-                if isinstance(new, Violation):
+                if hasattr(new, "promise"):
                     broken, last = new.promise, name
                     break
                 if new not in seen:
@@ -73,16 +89,15 @@ def explore(game: Game) -> Found:
     return Found(broken, said, len(states), moves, game.tree.nodes, spent)
 
 
-def wander(game: Game, random: Random, walks: int) -> Found:
+def wander(game: Played, random: Random, walks: int) -> Found:
     """Walk at random from the start, to the end each time; stop like `explore`."""
     began = process_time()
-    rest = Rest(game)
     moves = 0
     with _quiet():
         for walk in range(walks):
             w, path, broken = game.start(), [], ""
             while not broken:
-                if game.resting(w) and (broken := rest.broken(w)):
+                if broken := game.at_rest(w):
                     path.append(_AT_REST)
                     break
                 choices = list(game.moves(w))
@@ -91,7 +106,7 @@ def wander(game: Game, random: Random, walks: int) -> Found:
                 name, new = random.choice(choices)
                 moves += 1
                 path.append(name)
-                if isinstance(new, Violation):
+                if hasattr(new, "promise"):
                     broken = new.promise
                 else:
                     w = new
@@ -100,20 +115,20 @@ def wander(game: Game, random: Random, walks: int) -> Found:
     return _found("", [], walks, moves, game, began)
 
 
-def follow(game: Game, path: tuple[str, ...]) -> str:
+def follow(game: Played, path: tuple[str, ...]) -> str:
     """Return the promise broken along a path or at rest behind it, empty for none."""
     w = game.start()
     with _quiet():
         for name in path:
             new = dict(game.moves(w))[name]
-            if isinstance(new, Violation):
-                return new.promise
+            if hasattr(new, "promise"):
+                return str(new.promise)
             w = new
-        return Rest(game).broken(w) if game.resting(w) else ""
+        return game.at_rest(w)
 
 
 def _found(
-    broken: str, path: list[str], walks: int, moves: int, game: Game, began: float
+    broken: str, path: list[str], walks: int, moves: int, game: Played, began: float
 ) -> Found:
     spent = process_time() - began
     return Found(broken, tuple(path), walks, moves, game.tree.nodes, spent)

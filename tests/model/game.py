@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from shared.orders import Answer
 from tests.model.cast import RULES, Broken, Machine
 from tests.model.outside import Outcome, Outside, write_name
+from tests.model.rest import Rest
 from tests.model.stage import Pause, Quote, Send, Tree
 from tests.model.world import (
     Bounds,
@@ -49,6 +50,7 @@ class Game:
         self._bodies = [machine.delivery(name, bounds.keyed) for name in posts]
         self._bodies += [machine.run() for _ in runs]
         self.alerts = {name: int(name.startswith("later")) for name in posts}
+        self._rest = Rest(machine, self)
         self.outside = Outside(machine, self.alerts, bounds.keyed, bounds.fates)
 
     def start(self) -> World:
@@ -56,11 +58,12 @@ class Game:
         b = self.bounds
         left = Left(b.crashes, b.doubts, b.ticks, b.stalls, b.troubles)
         actors = (None,) * len(self.names)
-        return World(None, frozenset(), (), 0.0, actors, left, (Heard(), Heard()))
+        return World(None, (), frozenset(), (), 0.0, actors, left, (Heard(), Heard()))
 
-    def resting(self, w: World) -> bool:
-        """Return whether the alert came and nobody is at work."""
-        return w.actors[0] is not None and not _busy(w)
+    def at_rest(self, w: World) -> str:
+        """Return the promise broken if the alert came and nobody is at work."""
+        resting = w.actors[0] is not None and not _busy(w)
+        return self._rest.broken(w) if resting else ""
 
     def moves(self, w: World) -> Iterator[Move]:
         """Yield every next state, or the promise it breaks, with its name."""
@@ -109,10 +112,11 @@ class Game:
     def _elsewhere(self, w: World) -> Iterator[Move]:
         yield from self._time(w)
         for call in w.under_way:
-            done = self.outside.written(w.doc, call)
+            done = self.outside.written(w, call)
             if done is not None:
                 rest = w._replace(under_way=w.under_way - {call})
-                yield f"{write_name(call)}: lands late", self.outside.store(rest, done)
+                landed = self.outside.store(rest, call, done)
+                yield f"{write_name(call)}: lands late", landed
         for n, booked in enumerate(w.orders):
             if booked.fate is Fate.HIDDEN:
                 yield "the order book shows the order", w.show(n)
@@ -157,7 +161,7 @@ class Game:
         status, alert = answer.reply.status, self.alerts[self.names[i]]
         if status >= 500 and actor.sent:
             return Violation("who may have sent says no 5xx")
-        if answer.replayed and (not w.doc or answer.reply != w.doc.claim.reply):
+        if answer.replayed and answer.reply not in w.replies():
             return Violation("a replay is the stored answer, byte for byte")
         if status == 200 and not w.orders:
             return Violation("200 means that there is an order")

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from shared.broker import NotTaken, Unreadable
 from shared.errors import AlreadyExists, Conflict, Doubtful
 from shared.idempotency import Claim, State, Stored
-from shared.models import Notice, Order, Placed, Rejected, Unknown
-from tests.model.cast import KEY, RULES, Machine
+from shared.models import Listing, Notice, Order, Placed, Rejected, Unknown
+from shared.models import Quote as Price
+from tests.model.cast import KEY, Machine
 from tests.model.stage import (
     Book,
     Create,
@@ -21,9 +22,19 @@ from tests.model.stage import (
     Read,
     Replace,
     Send,
+    Supersede,
     Watched,
 )
-from tests.model.world import Booked, Fate, Running, Violation, World, book, number
+from tests.model.world import (
+    Booked,
+    Fate,
+    Running,
+    Violation,
+    World,
+    Write,
+    book,
+    number,
+)
 
 _PAUSE = 0.45
 """What a pause costs: any machine may be that slow, and it bounds the waiting."""
@@ -65,14 +76,14 @@ class Outside:
         self._alerts = alerts
         self._keyed = keyed
         self._fates = fates
-        self._docs: dict[tuple[Claim, int], Stored] = {}
-        self._written: dict[tuple[Stored | None, Create | Replace], Stored] = {}
+        self._docs: dict[tuple[str, Claim, int], Stored] = {}
+        self._written: dict[tuple[Stored | None, Write], Stored] = {}
 
     def answers(self, w: World, name: str, actor: Running) -> Iterator[Outcome]:
         """Yield every answer to the call `actor` stands at."""
         calm = actor._replace(doubted=False)
         match actor.node.call:
-            case Create() | Replace() as call:
+            case Create() | Replace() | Supersede() as call:
                 yield from self._write(w, actor, call)
             case Read() | Watched() as call:
                 yield from self._read(w, actor, call)
@@ -90,10 +101,8 @@ class Outside:
 
     # The store
 
-    def _write(
-        self, w: World, actor: Running, call: Create | Replace
-    ) -> Iterator[Outcome]:
-        done = self.written(w.doc, call)
+    def _write(self, w: World, actor: Running, call: Write) -> Iterator[Outcome]:
+        done = self.written(w, call)
         name = write_name(call)
         calm, shaken = actor._replace(doubted=False), actor._replace(doubted=True)
         late = actor.mono >= call.until
@@ -101,64 +110,65 @@ class Outside:
             no = _EXISTS if isinstance(call, Create) else _CONFLICT
             yield Outcome(f"{name} finds another", "no", no, w, calm)
         elif not late and done is not None:
-            yield Outcome(name, done, done, self.store(w, done), calm)
+            yield Outcome(name, done, done, self.store(w, call, done), calm)
         if not (late or w.left.doubts):
             return
         less = w if late else w.spend("doubts")
         yield Outcome(f"{name} errs, not applied", "doubt", _DOUBT, less, shaken)
         if done is None:
             return
-        stored = self.store(less, done)
+        stored = self.store(less, call, done)
         yield Outcome(f"{name} errs, applied", "doubt", _DOUBT, stored, shaken)
         if not late:
             delayed = less._replace(under_way=w.under_way | {call})
             yield Outcome(f"{name} errs, under way", "doubt", _DOUBT, delayed, shaken)
 
-    def written(self, doc: Stored | None, call: Create | Replace) -> Stored | None:
-        """Return what a write makes of the document, None where its condition fails."""
+    def written(self, w: World, call: Write) -> Stored | None:
+        """Return what a write makes of its document, None if its condition fails."""
+        key = KEY if isinstance(call, Create) else call.stored.key
+        doc = w.find(key)
         if not self._holds(doc, call):
             return None
         known = self._written.get((doc, call))
         if known is None:
-            known = self._written[doc, call] = self._new(doc, call.claim)
+            known = self._written[doc, call] = self._new(key, doc, call.claim)
         return known
 
-    def _holds(self, doc: Stored | None, call: Create | Replace) -> bool:
+    def _holds(self, doc: Stored | None, call: Write) -> bool:
         if doc is None or isinstance(call, Create):
             return doc is None and isinstance(call, Create)
         return doc.version == call.stored.version or self._machine.blind_store
 
-    def _new(self, doc: Stored | None, claim: Claim) -> Stored:
+    def _new(self, key: str, doc: Stored | None, claim: Claim) -> Stored:
         """Return the document under a version of its own, unlike the one before."""
         turn = 0
-        if doc is not None and self._docs.get((claim, turn)) is doc:
+        if doc is not None and self._docs.get((key, claim, turn)) is doc:
             turn = 1
-        key = (claim, turn)
-        if key not in self._docs:
-            self._docs[key] = Stored(KEY, claim, str(len(self._docs)))
-        return self._docs[key]
+        name = (key, claim, turn)
+        if name not in self._docs:
+            self._docs[name] = Stored(key, claim, str(len(self._docs)))
+        return self._docs[name]
 
-    def store(self, w: World, done: Stored) -> World | Violation:
+    def store(self, w: World, call: Write, done: Stored) -> World | Violation:
         """Return the world with a write applied; what is DONE keeps its answer."""
-        old = w.doc.claim if w.doc else None
-        if old is not None and old.state is State.DONE:
-            over = not self._keyed and w.wall >= RULES.window
-            if old.reply != done.claim.reply and not over:
-                return Violation("what is DONE keeps its answer")
+        old = w.find(done.key)
+        if isinstance(call, Supersede) and old is not None:
+            w = w._replace(kept=(*w.kept, self._new(call.kept_key, None, old.claim)))
+        elif old is not None and _forgets(old.claim, done.claim):
+            return Violation("what is DONE keeps its answer")
         w = w.hear(self._alerts.get(done.claim.request_id, 0), claimed=True)
         if self._machine.forgets_released and done.claim.state is State.RELEASED:
             return w._replace(doc=None)
-        return w._replace(doc=done)
+        return w.write(done)
 
     @staticmethod
     def _read(w: World, actor: Running, call: Read | Watched) -> Iterator[Outcome]:
         late = actor.mono >= call.until
         name = "read" if isinstance(call, Read) else "list"
         if not late:
-            found: object = w.doc
-            if isinstance(call, Watched):
-                found = (w.doc,) if w.doc and w.doc.claim.watched else ()
-            yield Outcome(name, w.doc, found, w, actor._replace(doubted=False))
+            found: object
+            found = w.watched() if isinstance(call, Watched) else w.find(call.key)
+            yield Outcome(name, found, found, w, actor._replace(doubted=False))
         free = late or actor.doubted
         if free or w.left.doubts:
             less = w if free else w.spend("doubts")
@@ -194,14 +204,14 @@ class Outside:
     @staticmethod
     def _book(w: World, actor: Running) -> Iterator[Outcome]:
         rows = book(w)
-        yield Outcome("looks at the order book", rows, rows, w, actor)
+        yield Outcome("looks at the order book", rows, Listing(rows), w, actor)
         if w.left.troubles:
             less = w.spend("troubles")
             yield Outcome("no order book", "none", _UNREADABLE, less, actor)
 
     @staticmethod
     def _quote(w: World, actor: Running) -> Iterator[Outcome]:
-        yield Outcome("quote", "quote", Decimal(100), w, actor)
+        yield Outcome("quote", "quote", Price(Decimal(100)), w, actor)
         if w.left.troubles:
             less = w.spend("troubles")
             yield Outcome("no quote", "none", _UNREADABLE, less, actor)
@@ -219,7 +229,15 @@ class Outside:
             yield Outcome("no channel works", "failed", ("all",), less, actor)
 
     def tell(self, w: World, notice: Notice) -> World:
-        """Return the world whose owner has read a notice."""
+        """Return the world whose owner has read a notice.
+
+        The guard's are of an order or of a contract, not of an alert.
+        """
+        if not notice.request_id:
+            for n, booked in enumerate(w.orders):
+                if notice.event == "order_rejected" and number(n) in notice.message:
+                    w = w.hear(booked.alert, told=True)
+            return w
         found = notice.event == "order_found"
         return w.hear(
             self._alerts.get(notice.request_id, 0),
@@ -235,6 +253,12 @@ def _take(w: World, alert: int, order: Order, fate: Fate) -> World | Violation:
     return w._replace(orders=(*w.orders, Booked(alert, order, fate)))
 
 
-def write_name(call: Create | Replace) -> str:
+def _forgets(old: Claim, new: Claim) -> bool:
+    return old.state is State.DONE and old.reply != new.reply
+
+
+def write_name(call: Write) -> str:
     """Return what a write is called on a path."""
+    if isinstance(call, Supersede):
+        return "keeps the old claim, writes a new one"
     return "create" if isinstance(call, Create) else f"writes {call.claim.state}"

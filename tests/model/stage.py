@@ -18,8 +18,9 @@ from greenlet import (  # type: ignore[import-untyped]  # it ships no types
     greenlet,
 )
 
-from shared.idempotency import Claim, Stored
-from shared.models import Deadline, Notice, Order
+from shared.guard import GuardState
+from shared.idempotency import Claim, HeldLane, Lane, Stored
+from shared.models import BookedOrder, Deadline, Notice, Order
 
 _KEPT = 4000
 """Standing greenlets kept for their first continuation; the others are replayed."""
@@ -35,6 +36,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Create(Call):
+    key: str
     claim: Claim
 
 
@@ -45,8 +47,17 @@ class Replace(Call):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Supersede(Call):
+    """A replace that keeps the old claim under another key."""
+
+    stored: Stored
+    claim: Claim
+    kept_key: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Read(Call):
-    pass
+    key: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +66,56 @@ class Watched(Call):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ledger(Call):
+    ticker: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadLane(Call):
+    pass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WriteLane(Call):
+    """Both documents by the version read, or neither; None gives the lane back."""
+
+    held: HeldLane
+    lane: Lane | None
+    stored: Stored | None
+    """None: the lane alone."""
+    claim: Claim | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadState(Call):
+    pass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WriteState(Call):
+    state: GuardState
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Place(Call):
     order: Order
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cancel(Call):
+    order_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resize(Call):
+    order: BookedOrder
+    qty: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskPositions(Call):
+    pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +135,7 @@ class Send(Call):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pause(Call):
-    pass
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +199,20 @@ class Root:
     wall: float
 
 
-class Tree:
-    """Every node of every piece of code, each run once."""
+Alike = Callable[["Node"], Hashable]
+"""What the code at a node still depends on, None where all its answers may matter."""
 
-    def __init__(self) -> None:
+
+class Tree:
+    """Every node of every piece of code, each run once.
+
+    Nodes at which `alike` is equal go on as one: what the code was answered before is
+    behind it there.
+    """
+
+    def __init__(self, alike: Alike = lambda node: None) -> None:
+        self._alike = alike
+        self._same: dict[Hashable, Node] = {}
         self._roots: dict[Hashable, Node] = {}
         self._standing: OrderedDict[Node, greenlet] = OrderedDict()
         self.nodes = 0
@@ -167,6 +236,12 @@ class Tree:
             node.children[key, wall, mono] = child
             running = self._standing.pop(node, None) or _replay(node)
             self._stand(child, running, running.switch((answer, wall, mono)))
+            alike = self._alike(child)
+            if alike is not None:
+                name = (node.root, wall, mono, alike)
+                child = node.children[key, wall, mono] = self._same.setdefault(
+                    name, child
+                )
         return child
 
     def _stand(self, node: Node, running: greenlet, said: object) -> None:

@@ -76,7 +76,7 @@ def _hold(bounds: Bounds) -> None:
     assert found.states > 1000, "the world became trivial"
 
 
-@pytest.mark.timeout(3600 if DEEP else 120)
+@pytest.mark.timeout(3600 if DEEP else 900)
 @pytest.mark.parametrize("keyed", [True, False], ids=["by key", "by content"])
 @pytest.mark.parametrize("name", BOUNDS | DEEPER if DEEP else BOUNDS)
 def test_no_interleaving_breaks_a_promise(name: str, keyed: bool) -> None:
@@ -93,7 +93,7 @@ def test_after_the_window_an_equal_text_is_another_alert(name: str) -> None:
     _hold(replace(LATER[name], keyed=False, resends=0))
 
 
-@pytest.mark.timeout(36000 if DEEP else 120)
+@pytest.mark.timeout(36000 if DEEP else 900)
 @pytest.mark.parametrize(
     "bounds",
     [

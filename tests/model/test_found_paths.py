@@ -78,7 +78,7 @@ def test_an_alert_nobody_executed_is_told_though_an_equal_one_takes_its_place() 
         "later alert 1 begins",
         "later alert 1: create finds another",
         "later alert 1: read",
-        "later alert 1: writes CLAIMED",
+        "later alert 1: keeps the old claim, writes a new one",
         "later alert 1: quote",
         "later alert 1: writes SENDING",
         "later alert 1: accepted, shown",

@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.errors import Conflict, Doubtful
+from shared.guard import Account, Guard
 from shared.idempotency import (
     Claim,
     Claims,
     ClaimStore,
-    Followed,
     Outgoing,
     Reply,
     State,
@@ -22,7 +22,6 @@ from shared.idempotency import (
 )
 from shared.models import Deadline, Notice
 from shared.reconciliation import Reconciliation
-from shared.reconciliation.market import Market
 from tests.model.cast import RULES, Machine
 from tests.model.ports import StagedBroker, StagedNotifier
 
@@ -75,9 +74,9 @@ class UnknownExpires(_Other):
     """What is unsettled runs out."""
 
     class kind(Claims):  # noqa: N801  # a part of its machine
-        def _over(self, old: Claim, now: datetime, keyed: bool, lapsed: bool) -> bool:
+        def _over(self, old: Claim, now: datetime, keyed: bool) -> bool:
             stale = old.lease_until <= now and old.state is State.UNKNOWN
-            return stale or super()._over(old, now, keyed, lapsed)
+            return stale or super()._over(old, now, keyed)
 
 
 class LateAcceptanceLoses(_Other):
@@ -89,25 +88,19 @@ class LateAcceptanceLoses(_Other):
             claim: Claim,
             reply: Reply,
             notice: Notice | None = None,
-            follow: Followed | None = None,
+            order_ids: tuple[str, ...] = (),
         ) -> Claim:
             if claim.state is State.NOT_SENT:
                 return claim
-            return super().done(claim, reply, notice, follow)
+            return super().done(claim, reply, notice, order_ids)
 
 
 class NotSentIsForgotten(_Other):
     """What was settled as not sent is not watched any more."""
 
     class kind(Claims):  # noqa: N801  # a part of its machine
-        def not_sent(
-            self,
-            claim: Claim,
-            reason: str,
-            notice: Notice,
-            watch: Followed | None = None,
-        ) -> Claim:
-            return super().not_sent(claim, reason, notice)
+        def not_sent(self, claim: Claim, reason: str, notice: Notice | None) -> Claim:
+            return replace(super().not_sent(claim, reason, notice), ledger="")
 
 
 class MarksBeforeTelling(_Other):
@@ -156,17 +149,18 @@ class _Sweepless(Machine):
         claims: Claims,
         broker: StagedBroker,
         notifier: StagedNotifier,
+        guard: Guard,
         clock: Callable[[], datetime],
     ) -> Reconciliation:
         leaves = self.leaves
 
         class Sweepless(Reconciliation):
-            def _settle(self, claim: Claim, market: Market) -> Claim:
+            def _settle(self, claim: Claim, account: Account) -> Claim:
                 if claim.state is leaves:
                     return claim
-                return super()._settle(claim, market)
+                return super()._settle(claim, account)
 
-        return Sweepless(store, claims, broker, notifier, clock)
+        return Sweepless(store, claims, broker, notifier, guard, clock)
 
 
 class LeavesClaimed(_Sweepless):

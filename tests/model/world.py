@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.idempotency import Stored
+from shared.idempotency import Reply, Stored
 from shared.models import BookedOrder, Order, OrderStatus
-from tests.model.stage import Create, Node, Replace
+from tests.model.stage import Create, Node, Replace, Supersede
+
+Write = Create | Replace | Supersede
 
 
 class Fate(StrEnum):
@@ -97,7 +99,9 @@ class World(NamedTuple):
     """One state of everything."""
 
     doc: Stored | None
-    under_way: frozenset[Create | Replace]
+    kept: tuple[Stored, ...]
+    """Claims of older alerts, which the document spoke for before."""
+    under_way: frozenset[Write]
     """Writes that failed for their caller and may still be applied."""
     orders: tuple[Booked, ...]
     wall: float
@@ -105,6 +109,26 @@ class World(NamedTuple):
     actors: tuple[Running | Ended | None, ...]
     left: Left
     heard: tuple[Heard, Heard]
+
+    def find(self, key: str) -> Stored | None:
+        """Return the claim under a key: the alert's, if it is no older one's."""
+        return next((doc for doc in self.kept if doc.key == key), self.doc)
+
+    def write(self, done: Stored) -> World:
+        """Return the world with a claim as it is now."""
+        if any(doc.key == done.key for doc in self.kept):
+            kept = (done if doc.key == done.key else doc for doc in self.kept)
+            return self._replace(kept=tuple(kept))
+        return self._replace(doc=done)
+
+    def watched(self) -> tuple[Stored, ...]:
+        """Return the claims that reconcile still works on."""
+        docs = (self.doc, *self.kept)
+        return tuple(doc for doc in docs if doc and doc.claim.watched)
+
+    def replies(self) -> tuple[Reply | None, ...]:
+        """Return the stored answers."""
+        return tuple(doc.claim.reply for doc in (self.doc, *self.kept) if doc)
 
     def put(self, i: int, actor: Running | Ended) -> World:
         """Return the world with one actor moved."""

@@ -7,7 +7,14 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from shared.errors import Doubtful
-from shared.models import IST, Contract, Deadline, OptionType
+from shared.models import (
+    IST,
+    Contract,
+    Deadline,
+    ExpiryWord,
+    OptionType,
+    WantedExpiry,
+)
 from shared.symbols import Snapshot, Summary, build
 
 NOW = datetime(2026, 2, 9, 9, 20, tzinfo=IST)
@@ -30,6 +37,7 @@ def row(
     monthly: bool = False,
     ticker: str | None = None,
     epoch: str | None = None,
+    exchange: str = "NSE",
     file_date: str = "2026-02-06",
     columns: int = 21,
 ) -> str:
@@ -47,7 +55,7 @@ def row(
         "0915-1530|1815-1915:",
         file_date,
         str(int(at.timestamp())) if epoch is None else epoch,
-        f"NSE:{underlying}{code}{short}{side}" if ticker is None else ticker,
+        f"{exchange}:{underlying}{code}{short}{side}" if ticker is None else ticker,
         "10",
         "11",
         "40000",
@@ -95,6 +103,16 @@ def packed(lines: Iterable[str] | None = None, now: datetime = NOW) -> bytes:
     return build(market() if lines is None else lines, now, least_rows=1).data
 
 
+def bse(names: Iterable[str] = ("SENSEX", "BANKEX", "RELIANCE")) -> bytes:
+    """Return BSE's snapshot as stored: one strike of each underlying, both sides."""
+    lines = [
+        row(name, MONTHLY, "1400.0", side, monthly=True, exchange="BSE")
+        for name in names
+        for side in ("CE", "PE")
+    ]
+    return build(lines, NOW, exchange="BSE", least_rows=1).data
+
+
 def summary(lines: Iterable[str]) -> Summary:
     """Return what a build says of the lines."""
     return build(lines, NOW, least_rows=1).summary
@@ -103,7 +121,7 @@ def summary(lines: Iterable[str]) -> Summary:
 def pick(
     found: Snapshot,
     underlying: str = "NIFTY",
-    expiry: str | date = "WEEKLY",
+    expiry: WantedExpiry = ExpiryWord.WEEKLY,
     strike: str = "25800",
     side: str = "CE",
     now: datetime = NOW,

@@ -50,10 +50,10 @@ def test_calls_one_after_another_are_two_round_trips() -> None:
 
 def test_claims_that_wait_for_reconcile_are_counted(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "claims.sqlite")) as db, db:
-        db.execute("CREATE TABLE alerts (watched_at INTEGER, document TEXT)")
+        db.execute("CREATE TABLE documents (collection TEXT, document TEXT)")
         for state, watched in (("RELEASED", 1), ("DONE", 1), ("RELEASED", None)):
-            document = json.dumps({"state": state})
-            db.execute("INSERT INTO alerts VALUES (?, ?)", (watched, document))
+            document = json.dumps({"state": state, "watched_at": watched})
+            db.execute("INSERT INTO documents VALUES ('alerts', ?)", (document,))
     assert burst._waiting(tmp_path) == 1
 
 

@@ -1,4 +1,4 @@
-"""What order an alert means, given what FYERS says of market and account."""
+"""What order an alert means, given what FYERS says of the market."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,15 +11,24 @@ from shared.idempotency import Sending
 from shared.models import (
     Action,
     Alert,
-    BookedOrder,
     Contract,
+    ExitWish,
+    ExpiryWord,
     OptionType,
-    OrderStatus,
     Position,
     Product,
+    Quote,
+    Verb,
     Wanted,
 )
-from shared.orders import Market, Terms, Times, build
+from shared.orders.building import (
+    Size,
+    Terms,
+    Times,
+    build_close,
+    build_entry,
+    reduces,
+)
 from shared.pricing import Percents
 
 D = Decimal
@@ -36,8 +45,8 @@ def alert(action: str = "SELL", **changes: Any) -> Alert:
         "symbol": "NIFTY",
         "strike": D(25800),
         "option_type": OptionType.CE,
-        "expiry": "WEEKLY",
-        "action": Action(action),
+        "expiry": ExpiryWord.WEEKLY,
+        "verb": Verb(action),
         "qty": None,
         "product": None,
         "sl": None,
@@ -48,43 +57,45 @@ def alert(action: str = "SELL", **changes: Any) -> Alert:
     return Alert(**fields | changes)
 
 
-def position(net: int, product: str = "INTRADAY", ticker: str = TICKER) -> Position:
-    return Position(ticker, product, net)
+TIMES = Times(NOW, NOW + timedelta(seconds=2))
 
 
-def working(qty: int, filled: int = 0, **changes: Any) -> BookedOrder:
-    fields: dict[str, Any] = {
-        "order_id": "26112300000001",
-        "ticker": TICKER,
-        "action": Action.BUY,
-        "qty": qty,
-        "filled": filled,
-        "product": "INTRADAY",
-        "status": OrderStatus.PENDING,
-        "tag": "",
-        "parent_id": None,
-        "message": "",
-        "placed_at": None,
-    }
-    return BookedOrder(**fields | changes)
+def quoted(ltp: str | None, bid: str = "", ask: str = "") -> Quote | None:
+    if ltp is None:
+        return None
+    return Quote(D(ltp), D(bid) if bid else None, D(ask) if ask else None)
 
 
 def built(
     of: Alert,
-    *positions: Position,
     ltp: str | None = "100",
-    book: tuple[BookedOrder, ...] = (),
+    bid: str = "",
+    ask: str = "",
     terms: Terms = TERMS,
 ) -> Sending:
-    market = Market(None if ltp is None else D(ltp), positions, book)
-    times = Times(NOW, NOW + timedelta(seconds=2))
-    return build(of, CONTRACT, market, terms, "a" * 20, times)
+    quote = quoted(ltp, bid, ask)
+    return build_entry(of, CONTRACT, quote, terms, "a" * 20, TIMES)
 
 
-def refusal(of: Alert, *positions: Position, **more: Any) -> BadRequest:
+def refusal(of: Alert, **more: Any) -> BadRequest:
     with pytest.raises(BadRequest) as refused:
-        built(of, *positions, **more)
+        built(of, **more)
     return refused.value
+
+
+def closed(
+    of: Alert,
+    side: Action = Action.BUY,
+    qty: int = 65,
+    ltp: str | None = "100",
+    note: str = "",
+) -> Sending:
+    size = Size(side, Product.INTRADAY, qty, note)
+    return build_close(of, CONTRACT, quoted(ltp), TERMS, size, "a" * 20, TIMES)
+
+
+def position(net: int, product: str = "INTRADAY", ticker: str = TICKER) -> Position:
+    return Position(ticker, product, net)
 
 
 def test_a_sell_opens_one_lot_with_both_exits() -> None:
@@ -102,11 +113,46 @@ def test_the_day_of_an_order_is_its_ist_day() -> None:
     assert built(alert()).day == date(2026, 11, 24)
 
 
-def test_exits_can_be_left_off_while_levels_are_still_told() -> None:
+def test_the_levels_told_are_those_of_the_exits_sent() -> None:
+    sending = built(alert())
+    assert (sending.stop_loss, sending.take_profit) == (D(115), D(75))
+
+
+def test_an_entry_without_exits_tells_no_levels() -> None:
     terms = Terms(Product.INTRADAY, False, TERMS.percents, 1)
     sending = built(alert(), terms=terms)
     assert (sending.order.stop_loss, sending.order.take_profit) == (None, None)
-    assert (sending.stop_loss, sending.take_profit) == (D(115), D(75))
+    assert (sending.stop_loss, sending.take_profit) == (None, None)
+
+
+def test_a_long_is_a_buy_with_its_stop_below() -> None:
+    sending = built(alert("LONG"))
+    assert (sending.order.action, sending.order.qty) == (Action.BUY, 65)
+    assert (sending.stop_loss, sending.take_profit) == (D(85), D(125))
+    assert not sending.closes
+
+
+@pytest.mark.parametrize(
+    ("ltp", "bid", "ask", "price"),
+    [
+        ("200", "89.9", "90.1", "90.1"),
+        ("5", "49.9", "51", "49.9"),
+        ("50", "49.9", "51", "50"),
+        ("50", "", "", "50"),
+    ],
+    ids=["yesterday's close above", "and below", "within", "nobody offers"],
+)
+def test_distances_start_from_a_price_that_is_alive(
+    ltp: str, bid: str, ask: str, price: str
+) -> None:
+    sending = built(alert(), ltp, bid, ask)
+    assert sending.ltp == D(price)
+    assert sending.order.stop_loss == pytest.approx(D(price) * 15 / 100, abs=D("0.05"))
+
+
+def test_lots_are_counted_by_the_contract() -> None:
+    assert built(alert(lots=2)).order.qty == 130
+    assert refusal(alert(lots=3)).code == "bad_quantity"
 
 
 def test_the_default_product_is_the_owners() -> None:
@@ -145,102 +191,53 @@ def test_a_sell_up_to_the_cap_is_taken() -> None:
     assert built(alert(qty=130)).order.qty == 130
 
 
-def test_a_sell_reduces_a_long_without_exits_and_without_the_cap() -> None:
-    order = built(alert(qty=195), position(260)).order
-    assert (order.qty, order.stop_loss, order.take_profit) == (195, None, None)
-
-
-def test_a_sell_may_not_exceed_the_long_it_reduces() -> None:
-    assert refusal(alert(qty=130), position(65)).code == "bad_quantity"
-
-
-def test_a_long_of_another_product_or_contract_does_not_count() -> None:
-    others = (position(65, "MARGIN"), position(65, ticker="NSE:OTHER"))
-    assert built(alert(), *others).order.stop_loss == D(15)
+@pytest.mark.parametrize(
+    ("row", "word", "counts"),
+    [
+        (position(65), None, True),
+        (position(65), Wanted.INTRADAY, True),
+        (position(65), Wanted.BO, True),
+        (position(65), Wanted.MARGIN, False),
+        (position(65, "MARGIN"), None, False),
+        (position(65, "MARGIN"), Wanted.MARGIN, True),
+        (position(65, ticker="NSE:OTHER"), None, False),
+        (position(-65), None, False),
+        (position(0), None, False),
+    ],
+)
+def test_a_sell_reduces_a_long_of_its_own_product(
+    row: Position, word: Wanted | None, counts: bool
+) -> None:
+    assert reduces(alert(product=word), CONTRACT, (row,), TERMS) is counts
 
 
 def test_a_sell_without_a_price_is_refused() -> None:
     assert refusal(alert(), ltp=None).code == "ltp_unavailable"
 
 
-def test_a_buy_closes_the_whole_short_in_its_product() -> None:
-    order = built(alert("BUY"), position(-195, "MARGIN")).order
-    assert (order.action, order.qty, order.product) == (
-        Action.BUY,
-        195,
-        Product.MARGIN,
-    )
+@pytest.mark.parametrize("side", list(Action))
+def test_a_close_has_the_side_and_size_that_were_decided_and_no_exits(
+    side: Action,
+) -> None:
+    sending = closed(alert("EXIT"), side, 195, note="quantity cut")
+    order = sending.order
+    assert (order.action, order.qty, order.product) == (side, 195, Product.INTRADAY)
     assert (order.stop_loss, order.take_profit) == (None, None)
+    assert (sending.closes, sending.note) == (True, "quantity cut")
 
 
-def test_a_buy_without_a_short_is_refused() -> None:
-    for rows in ((), (position(65),), (position(0),), (position(-65, ticker="X"),)):
-        assert refusal(alert("BUY"), *rows).code == "no_short_position"
-
-
-def test_a_buy_is_cut_to_the_short_and_says_so() -> None:
-    sending = built(alert("BUY", qty=130), position(-65))
-    assert sending.order.qty == 65
-    assert sending.note == "quantity cut from 130 to the short of 65"
-
-
-def test_a_buy_of_a_part_keeps_its_quantity() -> None:
-    sending = built(alert("BUY", qty=65), position(-195))
-    assert (sending.order.qty, sending.covers) == (65, 195)
-
-
-def test_a_buy_of_broken_lots_within_the_short_is_refused() -> None:
-    assert refusal(alert("BUY", qty=64), position(-130)).code == "bad_quantity"
-
-
-def test_two_shorts_need_a_name() -> None:
-    rows = (position(-65), position(-130, "MARGIN"))
-    assert refusal(alert("BUY"), *rows).code == "ambiguous_position"
-    named = built(alert("BUY", product=Wanted.MARGIN), *rows).order
-    assert (named.product, named.qty) == (Product.MARGIN, 130)
-    bracket = built(alert("BUY", product=Wanted.BO), *rows).order
-    assert (bracket.product, bracket.qty) == (Product.INTRADAY, 65)
-
-
-def test_a_product_that_names_no_short_takes_the_only_one() -> None:
-    order = built(alert("BUY", product=Wanted.MARGIN), position(-65)).order
-    assert order.product is Product.INTRADAY
-
-
-def test_neither_cap_nor_price_nor_exits_stop_a_buy() -> None:
-    terms = Terms(Product.INTRADAY, True, TERMS.percents, 1)
-    of = alert("BUY", sl=D(1), tp=D(1))
-    sending = built(of, position(-650), ltp=None, terms=terms)
-    assert (sending.order.qty, sending.ltp, sending.stop_loss) == (650, None, None)
+def test_neither_cap_nor_lot_nor_price_nor_exits_stop_a_close() -> None:
+    of = alert("BUY", qty=1, sl=ExitWish(D(1)), tp=ExitWish(D(1)))
+    sending = closed(of, qty=649, ltp=None)
+    assert (sending.order.qty, sending.ltp, sending.stop_loss) == (649, None, None)
 
 
 def test_a_buy_still_reports_its_levels() -> None:
-    sending = built(alert("BUY"), position(-65))
+    sending = closed(alert("BUY"))
     assert (sending.stop_loss, sending.take_profit) == (D(85), D(125))
 
 
-def test_a_short_already_being_covered_names_the_order() -> None:
-    refused = refusal(alert("BUY"), position(-65), book=(working(65),))
-    assert refused.code == "already_covered"
-    assert "26112300000001" in refused.message
-
-
-def test_only_the_uncovered_rest_is_bought() -> None:
-    sending = built(alert("BUY"), position(-195), book=(working(130, 65),))
-    assert (sending.order.qty, sending.covers) == (130, 130)
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        working(65, parent_id="1"),
-        working(65, action=Action.SELL),
-        working(65, status=OrderStatus.CANCELLED),
-        working(65, 65, status=OrderStatus.TRADED),
-        working(65, product="MARGIN"),
-        working(65, ticker="NSE:OTHER"),
-    ],
-    ids=["exit leg", "sell", "cancelled", "traded", "product", "contract"],
-)
-def test_orders_that_cover_nothing_do_not_stop_a_cover(row: BookedOrder) -> None:
-    assert built(alert("BUY"), position(-65), book=(row,)).order.qty == 65
+@pytest.mark.parametrize("verb", ["SELL", "EXIT"])
+def test_what_closes_a_long_or_whatever_is_open_tells_no_levels(verb: str) -> None:
+    sending = closed(alert(verb), Action.SELL)
+    assert (sending.stop_loss, sending.take_profit) == (None, None)

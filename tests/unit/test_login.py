@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from shared.broker import Lane
 from shared.errors import BadRequest, Problem, Unauthorized, Unavailable
-from shared.login import States, posted_code
+from shared.login import OwnersKey, States, posted_code
 from shared.login.states import LIFE
 from shared.models import Secret
-from tests.fakes.login import MemoryOnce, Time, ample
+from tests.fakes.login import SIX, MemoryOnce, Time, ample
 
 SECRET = Secret("the-apps-secret")
 
@@ -25,35 +26,39 @@ def _code(problem: pytest.ExceptionInfo[Problem]) -> str:
     return problem.value.code
 
 
+def _take(states: States, state: str) -> None:
+    states.consume(states.check(state), ample())
+
+
 def test_a_fresh_state_is_taken_back() -> None:
     time = Time()
     states = _states(time)
-    states.consume(states.issue(), ample())
+    _take(states, states.issue(Lane.OWNER))
 
 
 def test_states_differ() -> None:
     states = _states(Time())
-    assert states.issue() != states.issue()
+    assert states.issue(Lane.OWNER) != states.issue(Lane.OWNER)
 
 
 def test_a_state_is_taken_back_once_across_instances() -> None:
     time = Time()
     once = MemoryOnce(time)
-    state = _states(time, once).issue()
-    _states(time, once).consume(state, ample())
+    state = _states(time, once).issue(Lane.OWNER)
+    _take(_states(time, once), state)
     with pytest.raises(BadRequest) as refused:
-        _states(time, once).consume(state, ample())
+        _take(_states(time, once), state)
     assert _code(refused) == "state_used"
 
 
 def test_a_state_cannot_be_used_again_at_the_very_end_of_its_life() -> None:
     time = Time()
     once = MemoryOnce(time)
-    state = _states(time, once).issue()
-    _states(time, once).consume(state, ample())
+    state = _states(time, once).issue(Lane.OWNER)
+    _take(_states(time, once), state)
     time.now += LIFE
     with pytest.raises(BadRequest) as refused:
-        _states(time, once).consume(state, ample())
+        _take(_states(time, once), state)
     assert _code(refused) == "state_used"
 
 
@@ -63,16 +68,16 @@ def test_a_state_cannot_be_used_again_at_the_very_end_of_its_life() -> None:
 def test_a_state_outside_its_ten_minutes_is_refused(later: timedelta) -> None:
     time = Time()
     states = _states(time)
-    state = states.issue()
+    state = states.issue(Lane.OWNER)
     time.now += later
     with pytest.raises(BadRequest) as refused:
-        states.consume(state, ample())
+        _take(states, state)
     assert _code(refused) == "state_expired"
 
 
 def test_a_state_of_another_secret_is_refused() -> None:
     time = Time()
-    state = _states(time, secret=Secret("another")).issue()
+    state = _states(time, secret=Secret("another")).issue(Lane.OWNER)
     with pytest.raises(BadRequest) as refused:
         _states(time).check(state)
     assert _code(refused) == "bad_state"
@@ -81,7 +86,7 @@ def test_a_state_of_another_secret_is_refused() -> None:
 def test_every_changed_character_breaks_a_state() -> None:
     time = Time()
     states = _states(time)
-    state = states.issue()
+    state = states.issue(Lane.OWNER)
     for place, letter in enumerate(state):
         forged = state[:place] + ("A" if letter != "A" else "B") + state[place + 1 :]
         with pytest.raises(BadRequest):
@@ -91,7 +96,7 @@ def test_every_changed_character_breaks_a_state() -> None:
 def test_a_stretched_issue_time_is_refused() -> None:
     time = Time()
     states = _states(time)
-    payload, mac = states.issue().split(".")
+    payload, mac = states.issue(Lane.OWNER).split(".")
     raw = bytearray(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     raw[7] ^= 0x3F
     forged = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
@@ -123,7 +128,7 @@ def test_nonsense_is_no_state(state: str) -> None:
 def test_another_spelling_of_the_same_bytes_is_no_state() -> None:
     states = _states(Time())
     with pytest.raises(BadRequest):
-        states.check(states.issue() + "=")
+        states.check(states.issue(Lane.OWNER) + "=")
 
 
 def test_a_silent_claim_store_takes_no_state() -> None:
@@ -131,7 +136,65 @@ def test_a_silent_claim_store_takes_no_state() -> None:
     once = MemoryOnce(time, doubt=True)
     states = _states(time, once)
     with pytest.raises(Unavailable):
-        states.consume(states.issue(), ample())
+        _take(states, states.issue(Lane.OWNER))
+
+
+@pytest.mark.parametrize("lane", Lane)
+def test_a_state_says_which_lane_its_login_takes(lane: Lane) -> None:
+    states = _states(Time())
+    assert states.check(states.issue(lane)).lane is lane
+
+
+def test_a_state_tried_here_is_refused_the_second_time_and_cost_no_write() -> None:
+    time = Time()
+    once = MemoryOnce(time)
+    states = _states(time, once)
+    state = states.check(states.issue(Lane.OTHERS))
+    with states.attempt(state):
+        states.look(state, ample())
+    with pytest.raises(BadRequest) as refused, states.attempt(state):
+        pass
+    assert _code(refused) == "state_used"
+    assert once.kept() == set()
+
+
+def test_an_attempt_that_found_no_room_may_come_again() -> None:
+    states = _states(Time())
+    state = states.check(states.issue(Lane.OTHERS))
+    with pytest.raises(Unavailable), states.attempt(state):
+        raise Unavailable("no room")
+    with states.attempt(state):
+        pass
+
+
+def test_a_state_consumed_elsewhere_is_seen_before_fyers_is_asked() -> None:
+    time = Time()
+    once = MemoryOnce(time)
+    state = _states(time, once).check(_states(time, once).issue(Lane.OTHERS))
+    _states(time, once).consume(state, ample())
+    with pytest.raises(BadRequest) as refused:
+        _states(time, once).look(state, ample())
+    assert _code(refused) == "state_used"
+
+
+def test_the_owners_key_opens_the_owners_lane_until_the_day_of_logins_ends() -> None:
+    time = Time()
+    owners = OwnersKey(SECRET, time)
+    key = owners.today()
+    time.now = SIX - timedelta(seconds=1)
+    assert owners.lane(key) is Lane.OWNER
+    time.now = SIX
+    assert owners.lane(key) is Lane.OTHERS
+
+
+@pytest.mark.parametrize("given", ["", "x", "\u20ac", "\udcff", "A" * 22])
+def test_no_other_key_opens_it(given: str) -> None:
+    assert OwnersKey(SECRET, Time()).lane(given) is Lane.OTHERS
+
+
+def test_the_owners_key_is_that_of_the_apps_secret() -> None:
+    key = OwnersKey(Secret("another"), Time()).today()
+    assert OwnersKey(SECRET, Time()).lane(key) is Lane.OTHERS
 
 
 HOOK = Secret("hook-secret")

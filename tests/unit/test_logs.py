@@ -80,6 +80,22 @@ def test_a_short_secret_is_masked_only_where_it_stands_alone() -> None:
     assert logs.masked("pin 7531, strike 27531") == "pin ***, strike 27531"
 
 
+def test_recent_secrets_give_way_to_newer_ones_and_lasting_ones_stay() -> None:
+    logs.mask("lasting-secret")
+    for number in range(1_000):
+        logs.mask_recent(f"token-{number:04}-of-a-day")
+    said = logs.masked("lasting-secret token-0999-of-a-day token-0000-of-a-day")
+    assert said == "*** *** token-0000-of-a-day"
+
+
+def test_a_recent_secret_met_again_stays() -> None:
+    logs.mask_recent("token-of-today")
+    for number in range(1_000):
+        logs.mask_recent(f"token-{number:04}-of-a-day")
+        logs.mask_recent("token-of-today")
+    assert logs.masked("token-of-today") == "***"
+
+
 @pytest.mark.parametrize("value", ["", "abc"])
 def test_what_is_too_short_for_a_secret_masks_nothing(value: str) -> None:
     logs.mask(value)

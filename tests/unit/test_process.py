@@ -21,19 +21,19 @@ def left(arrived: float) -> float:
 
 
 def test_the_first_request_waited_for_the_start() -> None:
-    assert left(process.now()) == pytest.approx(1.5, abs=0.1)
+    assert left(process.now()) == pytest.approx(1.2, abs=0.1)
 
 
 def test_later_requests_count_from_their_arrival() -> None:
     left(process.now())
-    assert left(process.now()) == pytest.approx(2.5, abs=0.1)
+    assert left(process.now()) == pytest.approx(2.2, abs=0.1)
 
 
 def test_a_first_request_to_an_idle_instance_counts_from_its_arrival(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(process, "_loaded", process.now() - 60)
-    assert left(process.now()) == pytest.approx(2.5, abs=0.1)
+    assert left(process.now()) == pytest.approx(2.2, abs=0.1)
 
 
 def test_a_start_that_took_too_long_still_leaves_time_for_the_claim(

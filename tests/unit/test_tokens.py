@@ -39,9 +39,10 @@ class Instances:
         self.deliver = True
         self.during_refresh: Callable[[], None] = lambda: None
 
-    def new(self) -> Tokens:
+    def new(self, *, refreshes: bool = True) -> Tokens:
+        refresh = self._refresh if refreshes else None
         return Tokens(
-            self.store, self._refresh, self.once, self._tell, self.time, self.time.pause
+            self.store, refresh, self.once, self._tell, self.time, self.time.pause
         )
 
     def _refresh(self, token: Token, deadline: Deadline) -> Token | Refused | None:
@@ -49,7 +50,7 @@ class Instances:
         self.during_refresh()
         return self.answer
 
-    def _tell(self, reason: str, deadline: Deadline) -> bool:
+    def _tell(self, dead: str, reason: str, deadline: Deadline) -> bool:
         self.notices.append(reason)
         return self.deliver
 
@@ -130,21 +131,34 @@ def test_a_login_since_wins_without_asking_fyers() -> None:
     assert here.refreshes == 0
 
 
-def test_rereading_takes_a_newer_login_and_keeps_it() -> None:
+def test_without_leave_to_refresh_a_newer_login_is_taken_and_kept() -> None:
     here = Instances(FRESH)
-    tokens = here.new()
+    tokens = here.new(refreshes=False)
     tokens.current(ample())
     login = token("login")
     here.store.put(login)
-    assert tokens.reread(FRESH, ample()) is login
+    assert tokens.renew(FRESH, ample()) is login
     assert tokens.current(ample()) is login
 
 
-def test_rereading_never_asks_fyers() -> None:
+def test_without_leave_to_refresh_fyers_is_never_asked() -> None:
     here = Instances(FRESH)
     with pytest.raises(NotLoggedIn):
-        here.new().reread(FRESH, ample())
+        here.new(refreshes=False).renew(FRESH, ample())
     assert (here.refreshes, len(here.notices)) == (0, 1)
+
+
+def test_a_second_token_that_dies_the_same_day_is_told_at_once() -> None:
+    here = Instances(OLD)
+    tokens = here.new()
+    with pytest.raises(NotLoggedIn):
+        tokens.current(ample())
+    here.store.put(FRESH)
+    assert tokens.current(ample()) is FRESH
+    for instance in (tokens, here.new(), tokens):
+        with pytest.raises(NotLoggedIn):
+            instance.renew(FRESH, ample())
+    assert len(here.notices) == 2
 
 
 def test_a_thread_that_comes_second_takes_what_the_first_got() -> None:
@@ -284,7 +298,6 @@ def test_a_refusal_is_kept_for_the_day_across_instances() -> None:
     with pytest.raises(NotLoggedIn):
         here.new().renew(other, ample())
     assert here.refreshes == 1
-    assert len(here.notices) == 1
 
 
 def test_the_next_day_fyers_is_asked_again_and_the_owner_told_again() -> None:

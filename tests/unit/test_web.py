@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import functions_framework
 import pytest
@@ -95,6 +96,16 @@ def test_another_method_is_refused_with_allow(client: FlaskClient, method: str) 
     assert reply.status_code == 405
     assert reply.headers["Allow"] == "GET, POST, HEAD"
     assert reply.get_json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize("path", ["/a%20b", "/wp-login.php", "/webhook/"])
+def test_every_other_path_is_404_and_reaches_no_handler(
+    client: FlaskClient, method: str, path: str
+) -> None:
+    _serve(_raising(ZeroDivisionError("the handler was reached")))
+    reply = client.open(path, method=method)
+    assert (reply.status_code, reply.get_json()["code"]) == (404, "not_found")
 
 
 def test_head_is_answered_like_get_without_a_body(client: FlaskClient) -> None:
@@ -194,9 +205,9 @@ def test_one_line_tells_method_path_status_and_duration_but_no_query(
 ) -> None:
     caplog.set_level(logging.INFO)
     _serve(_raising(Unauthorized("no")))
-    client.get("/a%20b?auth_code=hunter22")
+    client.get("/?auth_code=hunter22")
     (line,) = [r.getMessage() for r in caplog.records if r.name == "shared.web"]
-    assert line.startswith("GET /a%20b 401 unauthorized in ")
+    assert line.startswith("GET / 401 unauthorized in ")
     assert line.endswith(" ms")
 
 
@@ -227,6 +238,40 @@ def test_a_body_without_a_length_is_limited_as_it_streams(client: FlaskClient) -
         environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
     )
     assert reply.status_code == 413
+
+
+def test_a_body_that_is_cut_off_is_a_bad_request(client: FlaskClient) -> None:
+    _serve(lambda request: web.Reply(200, web.read_body(request)))
+    reply = client.post(
+        "/",
+        input_stream=io.BytesIO(b"{"),
+        environ_overrides={"CONTENT_LENGTH": "9", "wsgi.input_terminated": True},
+    )
+    assert (reply.status_code, reply.get_json()["code"]) == (400, "bad_request")
+
+
+@pytest.mark.parametrize("path", ["/", "/favicon.ico"])
+def test_a_body_nobody_reads_is_thrown_away_in_chunks(
+    client: FlaskClient, path: str
+) -> None:
+    class Stream(io.BytesIO):
+        largest = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            part = super().read(size)
+            self.largest = max(self.largest, len(part))
+            return part
+
+        def readinto(self, buffer: Any, /) -> int:
+            part = self.read(len(buffer))
+            buffer[: len(part)] = part
+            return len(part)
+
+    _serve(_ok)
+    stream = Stream(b"x" * 900_000)
+    client.put(path, input_stream=stream, headers={"Content-Length": "900000"})
+    assert stream.tell() == 900_000
+    assert stream.largest <= 65_536
 
 
 def test_a_chunked_body_arrives_over_a_real_connection(client: FlaskClient) -> None:

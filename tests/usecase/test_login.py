@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shared import logs
-from shared.broker import Granted
+from shared.broker import Granted, Lane
 from shared.errors import BadRequest, Problem, Unavailable
-from shared.login import LoginFlow, States
+from shared.login import LoginFlow, OwnersKey, States
 from shared.models import Secret, Token
 from shared.tokens import StoredToken
 from tests.fakes.login import (
@@ -18,6 +18,7 @@ from tests.fakes.login import (
     MemoryTokens,
     ScriptedLogin,
     Time,
+    code,
     jwt,
     token,
 )
@@ -40,26 +41,31 @@ class World:
         return LoginFlow(
             self.login,
             states,
+            OwnersKey(Secret("the-apps-secret"), self.time),
             lambda: self.store,
             self.owner,
             self.time,
             self.time.deadline,
         )
 
-    def started(self) -> str:
+    def key(self) -> str:
+        """Return the key in the owner's own link."""
+        return OwnersKey(Secret("the-apps-secret"), self.time).today()
+
+    def started(self, key: str = "") -> str:
         """Start a login; return the state that travels through FYERS."""
-        (state,) = parse_qs(urlsplit(self.flow().start()).query)["state"]
+        (state,) = parse_qs(urlsplit(self.flow().start(key)).query)["state"]
         return state
 
-    def granting(self, code: str = "code-1", name: str = "new") -> Secret:
+    def granting(self, of: str = "1", name: str = "new") -> Secret:
         """Let FYERS take a code once; return the access token it will give."""
         access = jwt(SIX, name)
-        self.login.grants[code] = Granted(access, Secret("refresh-of-today"))
+        self.login.grants[code(of)] = Granted(access, Secret("refresh-of-today"))
         return access
 
     def redirect(self, **changes: str) -> dict[str, str]:
         """Return the query FYERS comes back with."""
-        query = {"s": "ok", "code": "200", "auth_code": "code-1"}
+        query = {"s": "ok", "code": "200", "auth_code": code("1")}
         return query | {"state": self.started()} | changes
 
 
@@ -104,19 +110,19 @@ def _expired(world: World) -> dict[str, str]:
 
 
 def _wrong_user(world: World) -> dict[str, str]:
-    world.login.owners[world.granting("code-2", "theirs")] = "XB99999"
-    return world.redirect(auth_code="code-2")
+    world.login.owners[world.granting("2", "theirs")] = "XB99999"
+    return world.redirect(auth_code=code("2"))
 
 
 REFUSED: list[tuple[str, Callable[[World], dict[str, str]], str]] = [
     ("a redirect replayed", _replayed, "state_used"),
     ("a state forged", lambda w: w.redirect(state="AAAA.BBBB"), "bad_state"),
-    ("no state", lambda w: {"s": "ok", "auth_code": "code-1"}, "bad_state"),
+    ("no state", lambda w: {"s": "ok", "auth_code": code("1")}, "bad_state"),
     ("a state expired", _expired, "state_expired"),
     ("another user's login", _wrong_user, "wrong_user"),
     (
         "a code FYERS does not take",
-        lambda w: w.redirect(auth_code="x"),
+        lambda w: w.redirect(auth_code=code("x")),
         "login_refused",
     ),
     ("a failed login", lambda w: w.redirect(s="error", code="-1"), "login_failed"),
@@ -126,18 +132,18 @@ REFUSED: list[tuple[str, Callable[[World], dict[str, str]], str]] = [
 
 
 @pytest.mark.parametrize(
-    ("come_back", "code"),
-    [pytest.param(come_back, code, id=name) for name, come_back, code in REFUSED],
+    ("come_back", "said"),
+    [pytest.param(come_back, said, id=name) for name, come_back, said in REFUSED],
 )
 def test_what_is_refused_leaves_the_stored_token_untouched(
-    come_back: Callable[[World], dict[str, str]], code: str
+    come_back: Callable[[World], dict[str, str]], said: str
 ) -> None:
     world = World()
     world.granting()
     query = come_back(world)
     with pytest.raises(BadRequest) as refused:
         world.flow().finish(query)
-    assert refused.value.code == code
+    assert refused.value.code == said
     assert world.store.stored == StoredToken(EARLIER, 1)
 
 
@@ -150,13 +156,58 @@ def test_a_replay_never_reaches_fyers() -> None:
     assert world.login.exchanges == exchanges
 
 
-def test_fyers_words_are_shown_only_beside_our_own_state() -> None:
+def test_no_words_of_the_redirect_are_shown() -> None:
     world = World()
-    said = {"s": "error", "code": "-1", "message": "user <b>denied</b> access"}
-    with pytest.raises(BadRequest, match=r'FYERS says: "user bdeniedb access"'):
+    said = {"s": "error", "code": "-1", "message": "call 555 and give your PIN"}
+    with pytest.raises(BadRequest) as refused:
         world.flow().finish(world.redirect(**said))
-    with pytest.raises(BadRequest, match=r"log you in\. Start again"):
-        world.flow().finish(said)
+    assert refused.value.message == "FYERS did not log you in; start again"
+
+
+@pytest.mark.parametrize(
+    "junk", ["unauthorized in", "x", "eyJ", "eyJaaaaaa.b", "eyJaaaaaa.b.c d", "a.b.c"]
+)
+def test_what_cannot_be_a_code_of_fyers_reaches_nothing(junk: str) -> None:
+    world = World()
+    world.once.doubt = world.store.doubt = True
+    reads = world.store.reads
+    with pytest.raises(BadRequest) as refused:
+        world.flow().finish(world.redirect(auth_code=junk))
+    assert refused.value.code == "bad_code"
+    assert (world.login.begun, world.store.reads) == ([], reads)
+
+
+def test_a_code_is_shown_by_no_log_though_nothing_remembers_it() -> None:
+    assert logs.masked(f"at {code()} here") == "at *** here"
+
+
+def test_a_login_from_the_owners_link_takes_the_owners_lane() -> None:
+    world = World()
+    world.granting()
+    world.login.full = {Lane.OTHERS}
+    query = world.redirect(state=world.started(world.key()))
+    assert world.flow().finish(query).until == SIX
+    assert world.login.begun == [Lane.OWNER]
+
+
+def test_a_login_that_finds_no_room_has_used_up_nothing() -> None:
+    world = World()
+    world.granting()
+    world.login.full = {Lane.OTHERS}
+    flow, query = world.flow(), world.redirect()
+    with pytest.raises(Unavailable, match="login notice"):
+        flow.finish(query)
+    world.login.full.clear()
+    assert flow.finish(query).until == SIX
+
+
+def test_a_stranger_costs_no_write() -> None:
+    world = World()
+    _wrong_user(world)
+    for junk in (code("junk"), code("2")):
+        with pytest.raises(BadRequest):
+            world.flow().finish(world.redirect(auth_code=junk))
+    assert world.once.names == {}
 
 
 def test_a_silent_store_uses_up_neither_state_nor_code() -> None:
@@ -173,7 +224,7 @@ def test_a_silent_store_uses_up_neither_state_nor_code() -> None:
 def test_a_silent_claim_store_uses_up_no_code() -> None:
     world = World()
     world.granting()
-    query = world.redirect()
+    query = world.redirect(state=world.started(world.key()))
     world.once.doubt = True
     with pytest.raises(Unavailable):
         world.flow().finish(query)
@@ -189,7 +240,7 @@ def test_a_silent_fyers_asks_to_start_again() -> None:
 
 def test_an_access_token_without_an_end_is_not_stored() -> None:
     world = World()
-    world.login.grants["code-1"] = Granted(Secret("opaque"), None)
+    world.login.grants[code("1")] = Granted(Secret("opaque"), None)
     with pytest.raises(Unavailable):
         world.flow().finish(world.redirect())
     assert world.store.token == EARLIER
@@ -273,7 +324,7 @@ def test_a_store_that_falls_silent_in_the_end_is_no_login() -> None:
 def test_a_code_by_itself_logs_in_too() -> None:
     world = World()
     access = world.granting("by-hand")
-    content = world.flow().finish_with_code(Secret("by-hand")).content()
+    content = world.flow().finish_with_code(Secret(code("by-hand"))).content()
     assert content["success"] is True
     assert content["expires_at"] == "2026-11-24T06:00:00+05:30"
     assert world.store.token is not None
@@ -284,7 +335,7 @@ def test_a_code_of_another_user_is_refused_too() -> None:
     world = World()
     world.login.owners[world.granting("by-hand", "theirs")] = "XB99999"
     with pytest.raises(Problem, match="another FYERS user"):
-        world.flow().finish_with_code(Secret("by-hand"))
+        world.flow().finish_with_code(Secret(code("by-hand")))
     assert world.store.token == EARLIER
 
 

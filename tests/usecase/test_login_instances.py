@@ -12,6 +12,7 @@ from threading import Barrier, Lock
 
 import pytest
 
+from shared.adapters.store import Store as DocumentStore
 from shared.errors import NotLoggedIn
 from shared.idempotency import ClaimStore
 from shared.models import Deadline, Token
@@ -29,18 +30,21 @@ def _clock() -> datetime:
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Store:
-    from shared.adapters.sqlite import SqliteClaims
+    from shared.adapters.sqlite import SqliteDocuments
 
-    return lambda: SqliteClaims(tmp_path / "claims.sqlite", _clock)
+    path = tmp_path / "claims.sqlite"
+    return lambda: DocumentStore(SqliteDocuments(path), _clock)
 
 
 @pytest.fixture
-def firestore(firestore_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Store:
-    from shared.adapters.firestore import FirestoreClaims
+def firestore(firestore_emulator: Emulator) -> Store:
+    from shared.adapters.firestore import FirestoreDocuments
 
-    monkeypatch.setenv(firestore_emulator.variable, firestore_emulator.host)
     project = f"login-{uuid.uuid4().hex[:8]}"
-    return lambda: FirestoreClaims(project, "(default)", _clock)
+    return lambda: DocumentStore(
+        FirestoreDocuments(project, "(default)", time.sleep, firestore_emulator.host),
+        _clock,
+    )
 
 
 @pytest.fixture(params=["sqlite", "firestore"])
@@ -84,7 +88,7 @@ class Crowd:
         time.sleep(0.3)  # FYERS takes its time: the others arrive meanwhile
         return self.answer
 
-    def _tell(self, reason: str, deadline: Deadline) -> bool:
+    def _tell(self, dead: str, reason: str, deadline: Deadline) -> bool:
         with self._lock:
             self.notices += 1
         return True

@@ -6,7 +6,7 @@ import pytest
 
 from shared.broker import Granted, LoginRefused, Unreadable
 from shared.errors import Unavailable
-from shared.login import LoginNotices, Renewal, keep_logged_in, refreshing
+from shared.login import LoginNotices, OwnersKey, Renewal, keep_logged_in, refreshing
 from shared.models import IST, Deadline, Notice, Secret, Token
 from shared.tokens import StoredToken, Tokens
 from tests.fakes.login import (
@@ -19,6 +19,7 @@ from tests.fakes.login import (
     token,
 )
 
+OWNERS = OwnersKey(Secret("the-apps-secret"), Time())
 EXPIRED = token("yesterday", expires_at=SIX - timedelta(days=1))
 
 
@@ -48,7 +49,7 @@ class Morning:
 
     def call(self) -> Renewal:
         notices = LoginNotices(
-            self.channels, "https://login.example/auth-url", self.time
+            self.channels, "https://login.example/auth-url", OWNERS, self.time
         )
         tokens = Tokens(
             self.store,
@@ -58,7 +59,7 @@ class Morning:
             self.time,
             self.time.pause,
         )
-        return keep_logged_in(tokens, self.time, self.time.deadline())
+        return keep_logged_in(tokens, self.login, self.time, self.time.deadline())
 
 
 def test_a_token_good_for_the_day_is_left_alone() -> None:
@@ -106,6 +107,41 @@ def test_a_notice_past_midnight_does_not_use_up_the_mornings() -> None:
     assert len(morning.channels.sent) == 2
 
 
+@pytest.mark.parametrize("code", [-8, -15, -16, -17])
+def test_a_token_that_fyers_ended_early_is_told_before_the_first_alert(
+    code: int,
+) -> None:
+    morning = Morning(token("today"))
+    morning.login.ended[token("today").access] = code
+    assert morning.call().content()["code"] == "login_required"
+    assert morning.call().content()["code"] == "login_required"
+    assert len(morning.channels.sent) == 1
+
+
+def test_a_token_is_not_believed_dead_because_fyers_is_silent() -> None:
+    morning = Morning(token("today"))
+    morning.login.silent = True
+    with pytest.raises(Unavailable, match="does not say"):
+        morning.call()
+    morning.login.silent = False
+    morning.login.ended[token("today").access] = -50
+    with pytest.raises(Unavailable, match="does not say"):
+        morning.call()
+    assert morning.channels.sent == []
+
+
+def test_a_login_answers_one_notice_and_its_end_brings_another() -> None:
+    morning = Morning(EXPIRED)
+    morning.call()
+    morning.store.put(token("today"))
+    assert morning.call().until == SIX
+    morning.time.now = datetime(2026, 11, 23, 11, 30, tzinfo=IST)
+    morning.login.ended[token("today").access] = -8
+    morning.call()
+    morning.call()
+    assert [only for _, only in morning.channels.sent] == [None, None]
+
+
 def test_a_renewal_is_stored() -> None:
     morning = Morning(EXPIRED)
     morning.login.refreshed = Granted(jwt(SIX, "renewed"), None)
@@ -134,7 +170,7 @@ def test_a_refusal_is_login_required_and_one_notice_with_the_link() -> None:
     assert morning.login.refreshes == 1
     ((notice, _),) = morning.channels.sent
     assert notice.event == "login_needed"
-    assert "https://login.example/auth-url?go=1" in notice.message
+    assert f"https://login.example/auth-url?go=1&k={OWNERS.today()}" in notice.message
 
 
 @pytest.mark.parametrize("stored", [None, token("bare", refresh=None, expires_at=SIX)])
@@ -169,25 +205,25 @@ def test_the_next_morning_asks_again() -> None:
 def test_a_notice_is_repeated_only_where_it_failed() -> None:
     time = Time()
     channels = Channels("phone")
-    notices = LoginNotices(channels, "", time)
-    assert not notices.send("expired", time.deadline())
+    notices = LoginNotices(channels, "", None, time)
+    assert not notices.send("t", "expired", time.deadline())
     channels.down = ()
-    assert notices.send("expired", time.deadline())
+    assert notices.send("t", "expired", time.deadline())
     assert [only for _, only in channels.sent] == [None, ("phone",)]
 
 
 def test_a_new_day_goes_to_every_channel_again() -> None:
     time = Time()
     channels = Channels("phone")
-    notices = LoginNotices(channels, "", time)
-    notices.send("expired", time.deadline())
+    notices = LoginNotices(channels, "", None, time)
+    notices.send("t", "expired", time.deadline())
     time.now += timedelta(days=1)
-    notices.send("expired", time.deadline())
+    notices.send("t", "expired", time.deadline())
     assert [only for _, only in channels.sent] == [None, None]
 
 
 def test_without_auth_url_the_notice_says_where_to_go() -> None:
     time = Time()
     channels = Channels()
-    LoginNotices(channels, "", time).send("expired", time.deadline())
+    LoginNotices(channels, "", None, time).send("t", "expired", time.deadline())
     assert "Open auth-url in a browser" in channels.sent[0][0].message

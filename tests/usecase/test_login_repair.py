@@ -6,7 +6,7 @@ import pytest
 
 from shared.adapters.files import FileTokens
 from shared.errors import Damaged, NotLoggedIn
-from shared.login import LoginFlow, States
+from shared.login import LoginFlow, OwnersKey, States
 from shared.models import Secret
 from shared.tokens import Tokens
 from tests.usecase.test_login import World
@@ -25,6 +25,7 @@ def test_a_login_replaces_a_damaged_token(damaged: FileTokens) -> None:
     flow = LoginFlow(
         world.login,
         states,
+        OwnersKey(Secret("the-apps-secret"), world.time),
         lambda: damaged,
         world.owner,
         world.time,
@@ -40,7 +41,7 @@ def test_a_damaged_token_is_told_as_a_missing_login(damaged: FileTokens) -> None
     world = World()
     told = []
 
-    def tell(reason: str, _: object) -> bool:
+    def tell(dead: str, reason: str, _: object) -> bool:
         told.append(reason)
         return True
 

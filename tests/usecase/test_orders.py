@@ -1,7 +1,6 @@
 """One delivery: what is sent, what is stored, what is answered, who is told."""
 
 import contextlib
-import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -33,7 +32,7 @@ def test_one_alert_costs_three_claim_writes_and_three_calls(world: World) -> Non
     world.send()
     assert world.store.writes == 3
     calls = [call for call in world.broker.calls if call != "turn"]
-    assert sorted(calls[:2]) == ["ltp", "positions"]
+    assert sorted(calls[:2]) == ["positions", "quote"]
     assert calls[2:] == ["place"]
 
 
@@ -41,8 +40,15 @@ def test_a_cover_reads_the_order_book_too(world: World) -> None:
     world.broker.hold(TICKER, "INTRADAY", -65)
     world.send("BUY")
     calls = [call for call in world.broker.calls if call != "turn"]
-    assert sorted(calls[:3]) == ["ltp", "order_book", "positions"]
-    assert calls[3:] == ["place"]
+    assert sorted(calls[:3]) == ["order_book", "positions", "quote"]
+    assert calls[3] == "place"
+
+
+def test_a_cover_is_looked_at_once_it_is_accepted(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    world.send("BUY")
+    calls = [call for call in world.broker.calls if call != "turn"]
+    assert sorted(calls[4:]) == ["order_book", "positions"]
 
 
 def test_success_tells_nobody(world: World) -> None:
@@ -93,11 +99,25 @@ def test_a_wrong_secret_stores_and_tells_nothing(world: World) -> None:
 
 
 def test_a_malformed_alert_is_told_once_authenticated(world: World) -> None:
-    with pytest.raises(Problem) as refused:
-        world.send(qty="{{n}}")
-    assert refused.value.status == 400
-    assert world.keys() == []
+    answer = world.send(qty="{{n}}")
+    assert answer.reply.status == 400
+    assert world.broker.calls == []
     assert world.inbox.events == ["bad_request"]
+
+
+def test_a_malformed_alert_leaves_its_row_in_the_journal(world: World) -> None:
+    world.send(qty="{{n}}")
+    claim = world.claim()
+    assert (claim.state, claim.retry) == (State.RELEASED, False)
+    assert "qty" in claim.reason
+
+
+def test_an_alert_that_is_no_json_is_told_if_it_holds_the_secret(world: World) -> None:
+    broken = b'{"token": "s3cret", "action": "SELL", "sl": , "tp": 5}'
+    answer = world.orders.handle(Delivery(broken, "k", "r", world.deadline()))
+    assert answer.reply.status == 400
+    assert world.inbox.events == ["bad_request"]
+    assert "s3cret" not in world.inbox.notices[0].message
 
 
 def test_an_unknown_symbol_is_released_and_told(world: World) -> None:
@@ -122,7 +142,7 @@ def test_a_missing_login_ends_the_alert(world: World) -> None:
     assert world.inbox.events == ["not_logged_in"]
 
 
-@pytest.mark.parametrize("call", ["ltp", "positions"])
+@pytest.mark.parametrize("call", ["quote", "positions"])
 def test_an_unreadable_market_is_503_and_the_resend_goes_through(
     world: World, call: str
 ) -> None:
@@ -142,7 +162,7 @@ def test_an_unreadable_account_is_never_no_short(world: World, call: str) -> Non
 
 def test_no_quote_may_keep_a_short_open(world: World) -> None:
     world.broker.hold(TICKER, "INTRADAY", -65)
-    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.broker.failures["quote"] = [Unreadable("html")]
     answer = world.send("BUY")
     assert answer.reply.status == 200
     assert body(answer)["ltp"] is None
@@ -270,7 +290,7 @@ def test_a_duplicate_of_a_claim_not_yet_sent_is_503(world: World) -> None:
     seen = {}
 
     def meanwhile(call: str) -> None:
-        if call == "ltp":
+        if call == "quote":
             world.broker.before = None
             seen["second"] = world.send()
 
@@ -361,11 +381,11 @@ def test_an_order_after_a_told_refusal_corrects_the_owner(
 
 
 @pytest.mark.parametrize("how", ["dies", "is released"])
-def test_an_unexecuted_alert_is_told_before_an_equal_one_takes_its_place(
+def test_an_unexecuted_alert_is_told_though_an_equal_one_takes_its_place(
     world: World, how: str
 ) -> None:
     def die(call: str) -> None:
-        if call == "ltp":
+        if call == "quote":
             world.broker.before = None
             raise SystemExit if how == "dies" else Unreadable("html")
 
@@ -374,11 +394,12 @@ def test_an_unexecuted_alert_is_told_before_an_equal_one_takes_its_place(
         world.send(key=None)
     world.wait(31)
     assert world.send(key=None).reply.status == 200
+    world.reconcile(after=1)
     assert world.inbox.events == ["not_sent"]
 
 
 def test_a_slow_resend_past_the_window_is_the_same_alert(world: World) -> None:
-    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.broker.failures["quote"] = [Unreadable("html")]
     assert world.send(key=None).reply.status == 503
     world.wait(24)
     assert world.send(key=None).reply.status == 200
@@ -430,7 +451,7 @@ def test_two_covers_at_once_never_open_a_long(world: World) -> None:
     assert world.send("BUY").reply.status == 200
     assert seen["second"].reply.status == 503
     assert body(world.send("BUY", key="k2"))["code"] == "no_short_position"
-    assert world.broker.held[TICKER, "INTRADAY"] == 0
+    assert world.broker.net(TICKER, "INTRADAY") == 0
 
 
 def test_two_sells_that_reduce_one_long_never_open_a_short(world: World) -> None:
@@ -445,7 +466,7 @@ def test_two_sells_that_reduce_one_long_never_open_a_short(world: World) -> None
     world.broker.before = meanwhile
     assert world.send().reply.status == 200
     assert seen["second"].reply.status == 503
-    assert world.broker.held[TICKER, "INTRADAY"] == 0
+    assert world.broker.net(TICKER, "INTRADAY") == 0
 
 
 def test_a_cover_of_unknown_outcome_keeps_other_covers_waiting(world: World) -> None:
@@ -465,7 +486,7 @@ def test_a_cover_frees_the_contract_for_the_next_alert(world: World) -> None:
 
 
 def test_an_alert_taken_over_late_is_replayed_like_any_other(world: World) -> None:
-    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.broker.failures["quote"] = [Unreadable("html")]
     world.send(key=None)
     world.wait(19.5)
     assert world.send(key=None).reply.status == 200
@@ -504,6 +525,50 @@ def test_the_cut_is_said_in_the_reply(world: World) -> None:
     assert "cut from 130" in said["message"]
 
 
+@pytest.mark.parametrize("how", ["open", "works"])
+def test_a_long_beside_a_short_is_refused(world: World, how: str) -> None:
+    world.broker.fills = how == "open"
+    world.send()
+    answer = world.send("LONG", key="k2")
+    assert (answer.reply.status, body(answer)["code"]) == (400, "opposite_position")
+    assert len(world.broker.placed) == 1
+
+
+def test_a_long_beside_a_short_of_other_hands_is_refused(world: World) -> None:
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    assert body(world.send("LONG"))["code"] == "opposite_position"
+
+
+def test_a_sell_beside_a_working_long_is_refused(world: World) -> None:
+    world.broker.fills = False
+    world.send("LONG")
+    assert body(world.send("SELL", key="k2"))["code"] == "opposite_position"
+
+
+@pytest.mark.parametrize(("first", "second"), [("SELL", "LONG"), ("LONG", "SELL")])
+def test_an_entry_waits_for_one_of_the_other_side_that_is_on_its_way(
+    world: World, first: str, second: str
+) -> None:
+    world.broker.fills = False
+    world.send(first)
+    world.broker.book.clear()
+    assert world.send(second, key="k2").reply.status == 503
+    assert len(world.broker.placed) == 1
+
+
+def test_a_sell_reduces_a_long_that_positions_do_not_show_yet(world: World) -> None:
+    world.send("LONG")
+    world.broker.hold(TICKER, "INTRADAY", 0)
+    answer = world.send("SELL", key="k2")
+    assert (answer.reply.status, body(answer)["qty"]) == (200, 65)
+    assert world.broker.placed[1].stop_loss is None
+
+
+def test_a_long_beside_a_long_is_taken(world: World) -> None:
+    world.send("LONG")
+    assert world.send("LONG", key="k2").reply.status == 200
+
+
 def test_unsettled_claims_never_expire(world: World) -> None:
     world.broker.results.append(Unknown("reset"))
     world.broker.unknown_arrives = False
@@ -525,9 +590,9 @@ def test_the_store_being_away_is_503_and_nothing_is_sent(world: World) -> None:
 
 def test_what_is_stored_holds_no_secret(world: World) -> None:
     world.send()
-    with world.store._open(world.deadline()) as db:
-        (text,) = db.execute("SELECT document FROM alerts").fetchone()
-    assert "s3cret" not in json.dumps(text)
+    found = world.sql("SELECT document FROM documents")
+    assert found
+    assert "s3cret" not in "".join(found)
 
 
 def test_unavailable_symbols_are_503(world: World) -> None:

@@ -1,16 +1,13 @@
-"""What reconcile settles, follows and tells, one situation each."""
+"""What reconcile settles and tells of it, one situation each."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
 from shared.broker import NotTaken, Unreadable
-from shared.idempotency import Followed, State
+from shared.idempotency import Claim, State, settling
 from shared.models import Action, BookedOrder, OrderStatus, Severity, Unknown
-from shared.reconciliation import run
-from shared.reconciliation.following import Verdict
 from tests.usecase.world import TICKER, World
 
 
@@ -91,9 +88,40 @@ def test_an_unknown_found_part_filled_is_done_saying_so(world: World) -> None:
 def test_an_exit_leg_that_repeats_the_tag_is_not_the_order(world: World) -> None:
     unknown(world)
     tag = world.broker.placed[0].tag
-    world.broker.book.append(untagged(world, tag=tag, parent_id="1"))
+    leg = untagged(world, tag=tag, parent_id="1", action=Action.BUY)
+    world.broker.book.append(leg)
     world.reconcile(after=10)
     assert world.now_state() is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("form", "changes"),
+    [
+        (str.upper, {}),
+        (lambda tag: tag[:16], {}),
+        (lambda tag: tag, {"parent_id": "1"}),
+        (lambda tag: tag, {"order_type": 1, "product": "MARGIN"}),
+    ],
+    ids=["upper case", "cut to 16", "with a parent", "odd type and product"],
+)
+def test_any_row_with_the_tag_disproves_absence(
+    world: World, form: Callable[[str], str], changes: dict[str, object]
+) -> None:
+    unknown(world)
+    tag = form(world.broker.placed[0].tag)
+    world.broker.book.append(untagged(world, tag=tag, **changes))
+    world.reconcile(after=60)
+    assert world.now_state() is State.DONE
+
+
+def test_an_order_is_looked_up_by_the_id_that_came_with_a_mishap(world: World) -> None:
+    world.broker.results.append(Unknown("-99", order_id="26112399999999"))
+    world.broker.unknown_arrives = False
+    world.send()
+    assert world.now_state() is State.UNKNOWN
+    world.broker.book.append(untagged(world, tag="lost"))
+    world.reconcile(after=1)
+    assert world.now_state() is State.DONE
 
 
 def test_an_unknown_is_absent_only_after_thirty_seconds(world: World) -> None:
@@ -129,6 +157,7 @@ def test_an_untagged_twin_proves_nothing(world: World) -> None:
         {"ticker": "NSE:OTHER"},
         {"tag": "somebody"},
         {"parent_id": "1"},
+        {"order_type": 1},
     ],
     ids=str,
 )
@@ -222,8 +251,32 @@ def test_a_stale_claim_is_told_after_thirty_seconds(world: World) -> None:
     assert world.inbox.events == ["not_sent"]
 
 
+@pytest.mark.parametrize("action", ["BUY", "EXIT"])
+def test_an_exit_that_was_never_sent_is_critical(world: World, action: str) -> None:
+    world.broker.failures["positions"] = [Unreadable("html")]
+    world.send(action)
+    world.reconcile(after=31)
+    (notice,) = world.inbox.notices
+    assert (notice.event, notice.severity) == ("exit_not_sent", Severity.CRITICAL)
+    assert "The position may still be open" in notice.message
+
+
+def test_a_broken_row_of_the_contract_proves_nothing(world: World) -> None:
+    unknown(world)
+    world.broker.broken = {TICKER}
+    world.reconcile(after=60)
+    assert world.now_state() is State.UNKNOWN
+
+
+def test_a_broken_row_of_another_contract_hides_nothing(world: World) -> None:
+    unknown(world)
+    world.broker.broken = {"NSE:OTHER"}
+    world.reconcile(after=60)
+    assert world.now_state() is State.NOT_SENT
+
+
 def test_a_released_alert_nobody_resends_is_told(world: World) -> None:
-    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.broker.failures["quote"] = [Unreadable("html")]
     world.send()
     world.reconcile(after=29)
     assert world.now_state() is State.RELEASED
@@ -233,7 +286,7 @@ def test_a_released_alert_nobody_resends_is_told(world: World) -> None:
 
 
 def test_what_is_untold_is_kept_over_a_long_weekend(world: World) -> None:
-    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.broker.failures["quote"] = [Unreadable("html")]
     world.send()
     kept = world.claim().expires_at
     assert kept is not None
@@ -268,179 +321,6 @@ def test_a_notice_just_written_is_left_to_its_delivery(world: World) -> None:
     assert world.inbox.events == []
 
 
-def test_a_later_rejection_is_told_once(world: World) -> None:
-    world.broker.fills = False
-    world.send()
-    order_id = world.broker.book[0].order_id
-    world.broker.change(order_id, status=OrderStatus.REJECTED, message="RED:Margin")
-    world.reconcile(after=10)
-    world.reconcile(after=60)
-    assert world.inbox.events == ["order_rejected"]
-    assert "RED:Margin" in world.inbox.notices[0].message
-
-
-def test_an_unfilled_order_is_told_after_a_minute_and_once(world: World) -> None:
-    world.broker.fills = False
-    world.send()
-    world.reconcile(after=59)
-    assert world.inbox.events == []
-    world.reconcile(after=1)
-    world.reconcile(after=60)
-    assert world.inbox.events == ["unfilled"]
-
-
-def test_an_unfilled_order_rejected_later_is_told_both_times(world: World) -> None:
-    world.broker.fills = False
-    world.send()
-    world.reconcile(after=60)
-    world.broker.change(
-        world.broker.book[0].order_id, status=OrderStatus.CANCELLED, message=""
-    )
-    world.reconcile(after=60)
-    assert world.inbox.events == ["unfilled", "order_rejected"]
-
-
-def test_a_part_filled_order_is_told_once(world: World) -> None:
-    world.broker.fills = False
-    world.send(qty=130)
-    world.broker.trade(world.broker.book[0].order_id, 65)
-    world.reconcile(after=60)
-    world.reconcile(after=60)
-    assert "part_filled" in world.inbox.events
-    assert world.inbox.events.count("part_filled") == 1
-
-
-def test_a_filled_order_with_its_exits_is_told_to_nobody(world: World) -> None:
-    world.send()
-    for _ in range(3):
-        world.reconcile(after=60)
-    assert world.inbox.notices == []
-
-
-@pytest.mark.parametrize("status", [OrderStatus.CANCELLED, OrderStatus.REJECTED])
-def test_missing_exits_are_told_once(world: World, status: OrderStatus) -> None:
-    world.send()
-    for leg in world.broker.legs(world.broker.book[0].order_id):
-        world.broker.change(leg.order_id, status=status)
-    world.reconcile(after=60)
-    world.reconcile(after=60)
-    assert world.inbox.events == ["exits_missing"]
-    assert world.inbox.notices[0].severity is Severity.CRITICAL
-
-
-def test_exits_that_vanish_hours_later_are_told(world: World) -> None:
-    world.send()
-    world.reconcile(after=3600)
-    for leg in world.broker.legs(world.broker.book[0].order_id):
-        world.broker.book.remove(leg)
-    world.reconcile(after=60)
-    assert world.inbox.events == ["exits_missing"]
-
-
-def test_exits_have_a_minute_from_a_late_fill(world: World) -> None:
-    world.broker.fills = False
-    world.send()
-    entry = world.broker.book[0].order_id
-    world.reconcile(after=300)
-    world.broker.trade(entry)
-    for leg in world.broker.legs(entry):
-        world.broker.book.remove(leg)
-    world.reconcile(after=1)
-    assert world.inbox.events == ["unfilled"]
-    world.reconcile(after=60)
-    assert world.inbox.events == ["unfilled", "exits_missing"]
-
-
-def test_a_single_missing_stop_is_named(world: World) -> None:
-    world.send()
-    (stop,) = [
-        leg
-        for leg in world.broker.legs(world.broker.book[0].order_id)
-        if leg.order_type == 3
-    ]
-    world.broker.change(stop.order_id, status=OrderStatus.CANCELLED)
-    world.reconcile(after=60)
-    assert "no working stop loss." in world.inbox.notices[0].message
-
-
-def test_exits_of_a_closed_short_are_not_missed(world: World) -> None:
-    world.send()
-    for leg in world.broker.legs(world.broker.book[0].order_id):
-        world.broker.change(leg.order_id, status=OrderStatus.CANCELLED)
-    world.broker.hold(TICKER, "INTRADAY", 0)
-    world.reconcile(after=60)
-    assert world.inbox.notices == []
-    assert world.claim().followed == ()
-
-
-def test_an_exit_that_traded_ends_the_watch(world: World) -> None:
-    world.send()
-    leg = world.broker.legs(world.broker.book[0].order_id)[0]
-    world.broker.trade(leg.order_id)
-    world.reconcile(after=60)
-    assert world.claim().followed == ()
-    assert world.inbox.notices == []
-
-
-def test_exits_a_cover_left_behind_are_cancelled(world: World) -> None:
-    world.send()
-    world.broker.failures["cancel"] = [Unreadable("html")]
-    world.send("BUY", key="k2")
-    assert world.broker.cancelled == []
-    world.reconcile(after=10)
-    assert len(world.broker.cancelled) == 2
-    assert world.inbox.notices == []
-
-
-def test_exits_that_cannot_be_cancelled_are_told(world: World) -> None:
-    world.send()
-    world.broker.failures["cancel"] = [Unreadable("html")] * 9
-    world.send("BUY", key="k2")
-    world.reconcile(after=60)
-    world.reconcile(after=60)
-    assert world.inbox.events == ["exits_left_behind"]
-
-
-def test_a_new_short_keeps_its_exits_after_an_old_cover(world: World) -> None:
-    world.send()
-    world.send("BUY", key="k2")
-    world.send("SELL", key="k3")
-    world.reconcile(after=60)
-    entry = next(row for row in world.broker.book if row.tag == _tag(world, 2))
-    assert all(leg.status.working for leg in world.broker.legs(entry.order_id))
-    assert world.inbox.notices == []
-
-
-def _tag(world: World, index: int) -> str:
-    return world.broker.placed[index].tag
-
-
-def test_a_cover_refused_later_leaves_a_bare_short_and_says_so(world: World) -> None:
-    world.send()
-    world.broker.fills = False
-    world.send("BUY", key="k2")
-    cover = next(row for row in world.broker.book if row.tag == _tag(world, 1))
-    world.broker.change(cover.order_id, status=OrderStatus.REJECTED, message="RED:x")
-    world.reconcile(after=60)
-    assert "order_rejected" in world.inbox.events
-    assert "exits_missing" in world.inbox.events
-
-
-def test_an_order_missing_from_the_book_is_told(world: World) -> None:
-    world.send()
-    world.broker.book.clear()
-    world.reconcile(after=60)
-    world.reconcile(after=60)
-    assert world.inbox.events == ["order_missing"]
-
-
-def test_yesterdays_unchecked_order_is_told_and_dropped(world: World) -> None:
-    world.send()
-    world.reconcile(after=86400)
-    assert world.inbox.events == ["order_unverified"]
-    assert world.claim().followed == ()
-
-
 def test_what_is_unsettled_goes_before_what_is_only_followed(world: World) -> None:
     world.send(key="a quiet short")
     world.wait(60)
@@ -462,14 +342,17 @@ def test_one_read_of_the_book_serves_every_claim(world: World) -> None:
 def test_one_odd_claim_keeps_no_other_waiting(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.failures["order_book"] = [Unreadable("html")]
     world.send(key="odd")
-    world.broker.failures["ltp"] = [Unreadable("html")]
+    world.inbox.notices.clear()
+    world.broker.failures["quote"] = [Unreadable("html")]
     world.send(key="stale", qty=130)
 
-    def fails(watch: Followed, *_: object) -> Verdict:
-        raise RuntimeError(watch.order.tag)
+    def fails(claim: Claim, *_: object) -> tuple[BookedOrder, ...]:
+        raise RuntimeError(claim.what)
 
-    monkeypatch.setattr(run, "follow", fails)
+    monkeypatch.setattr(settling, "find", fails)
     summary = world.reconcile(after=60)
     assert (summary.failed, summary.changed) == (1, 1)
     assert world.inbox.events == ["not_sent"]
@@ -492,34 +375,3 @@ def test_a_run_stops_early_rather_than_be_killed(world: World) -> None:
     unknown(world)
     summary = world.reconciliation.run(world.deadline(4))
     assert (summary.left, summary.changed) == (1, 0)
-
-
-def test_exits_of_an_entry_that_still_rests_are_left_alone(world: World) -> None:
-    world.send()
-    world.broker.fills = False
-    world.send(key="k2")
-    world.broker.fills = True
-    world.broker.failures["cancel"] = [Unreadable("html")] * 9
-    world.send("BUY", key="k3")
-    world.broker.failures.clear()
-    resting = next(row for row in world.broker.book if row.tag == _tag(world, 1))
-    for leg in world.broker.legs(world.broker.book[0].order_id):
-        world.broker.book.append(
-            replace(leg, order_id=leg.order_id + "9", parent_id=resting.order_id)
-        )
-    world.reconcile(after=10)
-    legs = world.broker.legs(resting.order_id)
-    assert legs
-    assert all(leg.status.working for leg in legs)
-
-
-def test_a_quantity_beyond_the_short_left_is_trimmed(world: World) -> None:
-    world.broker.prices[TICKER] = Decimal(80)
-    world.send(qty=130)
-    world.broker.failures["resize"] = [Unreadable("html")]
-    world.send("BUY", key="k2", qty=65)
-    world.reconcile(after=10)
-    assert [leg.qty for leg in world.broker.legs(world.broker.book[0].order_id)] == [
-        65,
-        65,
-    ]

@@ -5,32 +5,54 @@ Time stands still unless something waits or a test moves it.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
-from shared.adapters.sqlite import SqliteClaims
+from shared.adapters.documents import Documents
+from shared.adapters.kept import KeptDocument
+from shared.adapters.paper import PaperBook, PaperBroker
+from shared.adapters.sqlite import SqliteDocuments
+from shared.adapters.store import Store
 from shared.errors import BadRequest, Doubtful
-from shared.idempotency import Claim, Claims, Rules, State, Stored
+from shared.guard import Guard, GuardParts, GuardState, Hands
+from shared.guardrails import Control, Entries, Limits
+from shared.idempotency import (
+    Claim,
+    Claims,
+    HeldLane,
+    Lane,
+    Lanes,
+    Rules,
+    State,
+    Stored,
+)
 from shared.models import (
+    Action,
     Alert,
+    BookedOrder,
     Contract,
     Deadline,
+    ExpiryWord,
     Notice,
     OptionType,
+    OrderStatus,
     Product,
     Secret,
     Severity,
     Token,
 )
-from shared.orders import Answer, Delivery, Orders, Parts, Terms
+from shared.orders import Answer, Delivery, Orders, Paper, Parts, Terms
 from shared.pricing import Percents
 from shared.reconciliation import Reconciliation, Summary
+from shared.symbols import Expiry
 from tests.fakes.broker import FakeBroker
 
 _T = TypeVar("_T")
@@ -48,16 +70,42 @@ CONTRACT = Contract(
     Decimal("0.05"),
 )
 
+STRIKES = range(25500, 26150, 50)
 
-class DoubtfulStore(SqliteClaims):
+
+def _listed(code: str, day: date) -> Expiry:
+    """Return an expiry of the snapshot, with every strike as call and put."""
+    closes = datetime(day.year, day.month, day.day, 10, 10, tzinfo=UTC)
+    rows = [
+        f"{strike * 100}{kind} NSE:NIFTY{code}{strike}{kind} 65 0.05"
+        for strike in STRIKES
+        for kind in OptionType
+    ]
+    return Expiry("NIFTY", "\n".join((f"{int(closes.timestamp())} {code}", *rows)))
+
+
+NEAR = _listed("26NOV", CONTRACT.expiry)
+NEXT = _listed("26D01", date(2026, 12, 1))
+
+
+def ticker(strike: int, kind: str = "CE") -> str:
+    """Return the ticker of the nearest expiry's contract."""
+    return f"NSE:NIFTY26NOV{strike}{kind}"
+
+
+class DoubtfulStore(Store):
     """The real store whose answers can be lost, before or after the write applies."""
 
     lost: dict[str, list[str]]
+    meanwhile: dict[str, Callable[[], object]]
+    """What another instance does just before the next write of that kind."""
     writes: int
 
-    def __init__(self, path: Path, clock: Callable[[], datetime]) -> None:
-        super().__init__(path, clock)
+    def __init__(self, documents: Documents, clock: Callable[[], datetime]) -> None:
+        self.documents = documents
+        super().__init__(self.documents, clock)
         self.lost = {}
+        self.meanwhile = {}
         self.writes = 0
 
     def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
@@ -79,7 +127,47 @@ class DoubtfulStore(SqliteClaims):
         self._fail(name, "after")
         return written
 
+    def lane(self, ticker: str, deadline: Deadline) -> HeldLane:
+        self._fail("lane", "before")
+        return super().lane(ticker, deadline)
+
+    def ledger(self, ticker: str | None, deadline: Deadline) -> tuple[Stored, ...]:
+        self._fail("ledger", "before")
+        return super().ledger(ticker, deadline)
+
+    def take(
+        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
+    ) -> tuple[HeldLane, Stored]:
+        self._fail("take", "before")
+        taken = super().take(found, lane, stored, deadline)
+        self._fail("take", "after")
+        return taken
+
+    def mark(
+        self,
+        stored: Stored,
+        claim: Claim,
+        held: HeldLane,
+        lane: Lane,
+        deadline: Deadline,
+    ) -> tuple[Stored, HeldLane]:
+        step = "mark" if claim.state is State.SENDING else "take's commit"
+        self._fail(step, "before")
+        marked = super().mark(stored, claim, held, lane, deadline)
+        self._fail(step, "after")
+        return marked
+
+    def settle(
+        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
+    ) -> Stored:
+        self._fail("settle", "before")
+        settled = super().settle(stored, claim, held, deadline)
+        self._fail("settle", "after")
+        return settled
+
     def _fail(self, step: str, when: str) -> None:
+        if when == "before":
+            self.meanwhile.pop(step, lambda: None)()
         waiting = self.lost.get(step, [])
         if waiting and waiting[0] == when:
             waiting.pop(0)
@@ -109,27 +197,124 @@ class Inbox:
 class World:
     """Everything one alert meets, and the levers to break it."""
 
-    def __init__(self, folder: Path, **rules: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        guarding: Mapping[str, Any] | None = None,
+        *,
+        limits: Limits | None = None,
+        paper: bool = False,
+        tells_orders: bool = False,
+        **rules: int,
+    ) -> None:
+        """Take the guard's settings, the limits on entries, PAPER and NOTIFY_ORDERS."""
         self.at = 1000.0
         self.began = self.at
         self.broker = FakeBroker(prices={TICKER: Decimal(100)}, clock=self.clock)
-        self.store = DoubtfulStore(folder / "claims.sqlite", self.clock)
+        documents = self.open_documents(folder)
+        self.store = DoubtfulStore(documents, self.clock)
         self.inbox = Inbox()
         self.attempts = 0
+        self.while_waiting: Callable[[], object] | None = None
         self.login: Exception | None = None
         self.claims = Claims(self.store, self.clock, self._attempt, Rules(**rules))
-        self.orders = Orders(self._parts())
-        self.reconciliation = Reconciliation(
-            self.store, self.claims, self.broker, self.inbox, self.clock
+        self.lanes = Lanes(self.store, self.claims)
+        self.limits = limits or Limits()
+        self.every_entry_on_paper = paper
+        self.tells_orders = tells_orders
+        self.guarding = {"tells_orders": tells_orders, **(guarding or {})}
+        self.contract = CONTRACT
+        self.kept = KeptDocument(self.store.documents, "guard", "state", GuardState)
+        self.paused: list[str] = []
+        self.restart()
+
+    def open_documents(self, folder: Path) -> Documents:
+        """Return where everything is kept."""
+        return SqliteDocuments(folder / "claims.sqlite")
+
+    def restart(self, limits: Limits | None = None, paper: bool | None = None) -> None:
+        """Let another instance take over, with other settings where they are named."""
+        self.limits = limits or self.limits
+        if paper is not None:
+            self.every_entry_on_paper = paper
+        self.entries = self.instance_entries()
+        self.paper_broker = PaperBroker(
+            self.broker,
+            KeptDocument(self.store.documents, "paper", "book", PaperBook),
+            self.clock,
         )
+        self.orders = self.instance(self.entries)
+        guard = self._guard_parts()
+        state = KeptDocument(self.store.documents, "guard", "paper", GuardState)
+        of_paper = replace(
+            guard,
+            broker=self.paper_broker,
+            state=state,
+            paper=True,
+            sums_up=False,
+            expect_alert_by=None,
+        )
+        self.reconciliation = Reconciliation(
+            self.store,
+            self.claims,
+            self.broker,
+            self.inbox,
+            Guard(guard),
+            self.clock,
+            (self.paper_broker, Guard(of_paper)),
+        )
+
+    def instance(self, entries: Entries | None = None) -> Orders:
+        """Return the order flow as another instance has it."""
+        real = self._parts(entries or self.instance_entries())
+        paper = replace(real, broker=self.paper_broker, paper=True)
+        return Orders(real, Paper(paper, self.every_entry_on_paper))
+
+    def _guard_parts(self) -> GuardParts:
+        return GuardParts(
+            store=self.store,
+            claims=self.claims,
+            broker=self.broker,
+            notifier=self.inbox,
+            state=self.kept,
+            hands=Hands(self._pause, self._close, self.entries.confirm),
+            clock=self.clock,
+            pause=self.wait,
+            **self.guarding,
+        )
+
+    def _pause(self, reason: str, deadline: Deadline) -> bool:
+        self.paused.append(reason)
+        self.entries.pause(reason, deadline)
+        return True
+
+    def _close(
+        self, contract: Contract, product: str, key: str, deadline: Deadline
+    ) -> str:
+        delivery = Delivery(b"", None, "r1", self.deadline())
+        answer = self.orders.exit(contract, Product(product), key, delivery)
+        return str(body(answer).get("message") or body(answer).get("error"))
+
+    def instance_entries(self) -> Entries:
+        """Return the entry control as another instance has it."""
+        kept = KeptDocument(self.store.documents, "control", "entries", Control)
+        return Entries(kept, self.limits, self.clock, Lock(), self.claims.was_sent)
+
+    def control(self) -> Control:
+        """Return the entry control as stored."""
+        kept = KeptDocument(self.store.documents, "control", "entries", Control)
+        return kept.read(self.deadline())[0] or Control()
 
     def clock(self) -> datetime:
         return MORNING + timedelta(seconds=self.at - self.began)
 
     def wait(self, seconds: float) -> None:
         self.at += seconds
+        waiting, self.while_waiting = self.while_waiting, None
+        if waiting is not None:
+            waiting()
 
-    def deadline(self, seconds: float = 2.5) -> Deadline:
+    def deadline(self, seconds: float = 2.2) -> Deadline:
         return Deadline(self.at + seconds, lambda: self.at)
 
     def send(
@@ -137,9 +322,11 @@ class World:
         action: str = "SELL",
         *,
         key: str | None = "k",
-        left: float = 2.5,
+        left: float = 2.2,
+        orders: Orders | None = None,
         **more: Any,
     ) -> Answer:
+        """Deliver an alert; a field that is None is left out."""
         body = {
             "token": "s3cret",
             "symbol": "NIFTY",
@@ -148,12 +335,76 @@ class World:
             "expiry": "WEEKLY",
             "action": action,
         }
-        text = json.dumps(body | more).encode()
-        return self.orders.handle(Delivery(text, key, "r1", self.deadline(left)))
+        given = {name: v for name, v in (body | more).items() if v is not None}
+        delivery = Delivery(json.dumps(given).encode(), key, "r1", self.deadline(left))
+        return (orders or self.orders).handle(delivery)
+
+    def exit(
+        self, symbol: str = "ALL", *, key: str | None = "x", **more: Any
+    ) -> Answer:
+        """Deliver an EXIT that names no contract unless `more` does."""
+        nothing = {"strikeprice": None, "optionType": None, "expiry": None}
+        return self.send("EXIT", key=key, **{"symbol": symbol} | nothing | more)
 
     def reconcile(self, after: float = 0) -> Summary:
         self.wait(after)
         return self.reconciliation.run(self.deadline(60))
+
+    def told(self) -> list[str]:
+        """Return the events told since the last look."""
+        events = self.inbox.events
+        self.inbox.notices.clear()
+        return events
+
+    def watched(self) -> list[str]:
+        """Return the contracts of the ledger."""
+        found = self.store.ledger(None, self.deadline())
+        return sorted({stored.claim.ledger for stored in found})
+
+    def by_hand(
+        self, action: Action, qty: int = 65, fills: bool = True, **changes: Any
+    ) -> str:
+        """Place an order as the owner does in the FYERS app; return its id."""
+        fields: dict[str, Any] = {
+            "order_id": f"hand-{len(self.broker.book)}",
+            "ticker": TICKER,
+            "action": action,
+            "qty": qty,
+            "filled": 0,
+            "product": "INTRADAY",
+            "status": OrderStatus.PENDING,
+            "tag": "",
+            "parent_id": None,
+            "message": "",
+            "placed_at": self.clock(),
+        }
+        row = BookedOrder(**fields | changes)
+        self.broker.book.append(row)
+        if fills:
+            self.broker.trade(row.order_id)
+        return row.order_id
+
+    def lane(self) -> Lane | None:
+        """Return who closes the contract."""
+        return self.store.lane(TICKER, self.deadline()).lane
+
+    def dies(self, at: str, action: str = "BUY", key: str = "dead") -> None:
+        """Kill a delivery at a broker call."""
+
+        def die(call: str) -> None:
+            if call == at:
+                raise SystemExit
+
+        self.broker.before = die
+        with contextlib.suppress(SystemExit):
+            self.send(action, key=key)
+        self.broker.before = None
+
+    def legs(self, entry: int = 0) -> list[BookedOrder]:
+        """Return stop and target of the so-maniest order that was placed."""
+        tag = self.broker.placed[entry].tag
+        row = next(row for row in self.broker.book if row.tag == tag)
+        return self.broker.legs(row.order_id)
 
     def claim(self) -> Claim:
         (key,) = self.keys()
@@ -176,19 +427,29 @@ class World:
         self.claims.write(stored, replace(claim, outbox=()), self.deadline())
 
     def keys(self) -> list[str]:
-        with self.store._open(self.deadline()) as db:
-            return [row[0] for row in db.execute("SELECT key FROM alerts")]
+        return self.sql("SELECT key FROM documents WHERE collection = 'alerts'")
+
+    def sql(self, query: str) -> list[str]:
+        """Return the first column of what the store's file holds."""
+        documents = self.store.documents
+        assert isinstance(documents, SqliteDocuments)
+        with documents._open(self.deadline()) as db:
+            return [row[0] for row in db.execute(query)]
 
     def _attempt(self) -> str:
         self.attempts += 1
         return f"{self.attempts:032x}"[::-1]
 
-    def _parts(self) -> Parts:
+    def _parts(self, entries: Entries) -> Parts:
         return Parts(
             claims=self.claims,
+            lanes=self.lanes,
+            entries=entries,
             broker=self.broker,
             notifier=self.inbox,
             find=self._find,
+            expiry=lambda alert, _: _expiry(alert),
+            nearest=lambda alert, _: NEAR.day,
             token=self._token,
             fork=_inline,
             clock=self.clock,
@@ -198,17 +459,33 @@ class World:
                 Product.INTRADAY, True, Percents(Decimal(15), Decimal(25)), max_lots=2
             ),
             max_age=60,
+            tells_orders=self.tells_orders,
         )
 
     def _find(self, alert: Alert, deadline: Deadline) -> Contract:
         if alert.symbol != "NIFTY":
             raise BadRequest(f"{alert.symbol} is not listed", "unknown_symbol")
-        return CONTRACT
+        mine = self.contract
+        wanted, kind = alert.strike, alert.option_type
+        if (wanted, kind) == (mine.strike, mine.option_type):
+            return mine
+        assert isinstance(wanted, Decimal)
+        assert kind is not None
+        return _expiry(alert).contract(wanted, kind)
 
     def _token(self, deadline: Deadline) -> Token:
         if self.login:
             raise self.login
         return Token(Secret("a"), None, MORNING, MORNING + timedelta(days=1), "XS00001")
+
+
+def _expiry(alert: Alert) -> Expiry:
+    if alert.symbol == "NIFTY":
+        if alert.expiry in (None, ExpiryWord.WEEKLY, NEAR.day):
+            return NEAR
+        if alert.expiry in (ExpiryWord.NEXT_WEEKLY, NEXT.day):
+            return NEXT
+    raise BadRequest(f"{alert.words} is not listed", "unknown_symbol")
 
 
 def _inline(task: Callable[[], _T]) -> Future[_T]:

@@ -7,6 +7,10 @@ from decimal import Decimal
 
 from shared.models import Action, BookedOrder, Order
 
+SLICED_ABOVE = 500
+"""Contracts; below the freeze quantity of every contract, so that no smaller order is
+sliced. FYERS knows each freeze quantity itself and answers with an id per slice."""
+
 
 def of_order(order: Order) -> Mapping[str, object]:
     """Return the JSON of POST /orders/sync for a market order, exits if it has any."""
@@ -29,6 +33,7 @@ def of_order(order: Order) -> Mapping[str, object]:
         "disclosedQty": 0,
         "offlineOrder": False,
         "orderTag": order.tag,
+        **({"isSliceOrder": True} if order.qty > SLICED_ABOVE else {}),
         **exits,
     }
 

@@ -6,19 +6,29 @@ it has no refresh, so both are posted over our own bounded session.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
 from shared.adapters.fyers import outcomes
-from shared.adapters.fyers.pace import Pace
+from shared.adapters.fyers.pace import Pace, PacedTurn
 from shared.adapters.fyers.transport import Record, Transport
-from shared.broker import Granted, LoginRefused, NotTaken, Unreadable
+from shared.broker import Granted, Lane, LoginRefused, NotTaken, Unreadable
 from shared.models import Deadline, Secret, Token
 
 REFRESH = "/validate-refresh-token"
 
 
+AT_ONCE = 2
+"""Logins of the others' lane at a time: they wait for its pace on threads that the
+owner needs too."""
+
+
 class FyersLogin:
     """The Login port over the SDK's session; `secret` and `pin` never leave a body.
 
-    `pace` is the instance's, `exchanges` a slower one for what strangers can cause.
+    `pace` is that of refresh and profile alone, `owners` and `others` are the lanes of
+    people's logins, so that strangers use up neither.
     """
 
     def __init__(
@@ -29,7 +39,8 @@ class FyersLogin:
         redirect_uri: str,
         pin: Secret,
         pace: Pace,
-        exchanges: Pace,
+        owners: Pace,
+        others: Pace,
     ) -> None:
         self._transport = transport
         self._app_id = app_id
@@ -37,7 +48,8 @@ class FyersLogin:
         self._redirect_uri = redirect_uri
         self._pin = pin
         self._pace = pace
-        self._exchanges = exchanges
+        self._lanes = {Lane.OWNER: owners, Lane.OTHERS: others}
+        self._room = BoundedSemaphore(AT_ONCE)
 
     def page(self, state: str) -> str:
         """Return the address of FYERS's login page that carries `state`."""
@@ -49,7 +61,19 @@ class FyersLogin:
         )
         return str(session.generate_authcode())
 
-    def exchange(self, auth_code: Secret, deadline: Deadline) -> Granted:
+    @contextmanager
+    def begin(self, lane: Lane, deadline: Deadline) -> Iterator[FyersEntry]:
+        """Reserve a login's two calls; the others' lane takes `AT_ONCE` at a time."""
+        if lane is Lane.OTHERS and not self._room.acquire(blocking=False):
+            raise Unreadable("too many others are logging in")
+        try:
+            turn = _reserved(self._lanes[lane], 2, deadline)
+            yield FyersEntry(self, turn)
+        finally:
+            if lane is Lane.OTHERS:
+                self._room.release()
+
+    def exchange(self, auth_code: Secret, turn: PacedTurn) -> Granted:
         """Trade a one-use auth code for tokens: POST /validate-authcode."""
         fields = {
             "grant_type": "authorization_code",
@@ -57,10 +81,9 @@ class FyersLogin:
             "code": auth_code.open(),
         }
         path = self._transport.sdk.Config.generate_access_token
-        # Anybody may come with a code: junk must not use up what orders need.
-        self._wait(self._exchanges, deadline)
-        self._wait(self._pace, deadline)
-        return self._granted(self._transport.post(path, fields, deadline), auth_code)
+        _wait(turn)
+        record = self._transport.post(path, fields, turn.deadline)
+        return self._granted(record, auth_code)
 
     def refresh(self, token: Token, deadline: Deadline) -> Granted:
         """Ask for a new access token; refused since 1 April 2026.
@@ -76,27 +99,25 @@ class FyersLogin:
             "refresh_token": token.refresh.open(),
             "pin": self._pin.open(),
         }
-        self._wait(self._pace, deadline)
+        _wait(_reserved(self._pace, 1, deadline))
         record = self._transport.post(REFRESH, fields, deadline)
         return self._granted(record, token.refresh, self._pin)
 
     def owner(self, access: Secret, deadline: Deadline) -> str:
         """Return the profile's `fy_id` for an access token: GET /profile."""
-        self._wait(self._pace, deadline)
+        return self.profile(access, _reserved(self._pace, 1, deadline))
+
+    def profile(self, access: Secret, turn: PacedTurn) -> str:
+        """Return the profile's `fy_id`, called in `turn`."""
+        _wait(turn)
         record = self._transport.ask(
-            lambda fyers: fyers.get_profile(), access, deadline
+            lambda fyers: fyers.get_profile(), access, turn.deadline
         )
         data = self._accepted(record, access).payload.get("data")
         fy_id = data.get("fy_id") if isinstance(data, dict) else None
         if not isinstance(fy_id, str) or not fy_id:
             raise Unreadable("FYERS's profile names no client")
         return fy_id
-
-    def _wait(self, pace: Pace, deadline: Deadline) -> None:
-        try:
-            pace.reserve(1, deadline).wait()
-        except NotTaken as error:
-            raise Unreadable(error.reason) from error
 
     def _hash(self) -> str:
         session = self._transport.sdk.SessionModel(
@@ -126,3 +147,33 @@ class FyersLogin:
         raise LoginRefused(
             said.code, outcomes.words(said.payload.get("message"), *secrets)
         )
+
+
+class FyersEntry:
+    """One person's login, its two calls reserved."""
+
+    def __init__(self, login: FyersLogin, turn: PacedTurn) -> None:
+        self._login = login
+        self._turn = turn
+
+    def exchange(self, auth_code: Secret) -> Granted:
+        """Trade a one-use auth code for tokens."""
+        return self._login.exchange(auth_code, self._turn)
+
+    def owner(self, access: Secret) -> str:
+        """Return the profile's `fy_id` for the access token just granted."""
+        return self._login.profile(access, self._turn)
+
+
+def _reserved(pace: Pace, calls: int, deadline: Deadline) -> PacedTurn:
+    try:
+        return pace.reserve(calls, deadline)
+    except NotTaken as error:
+        raise Unreadable(error.reason) from error
+
+
+def _wait(turn: PacedTurn) -> None:
+    try:
+        turn.wait()
+    except NotTaken as error:
+        raise Unreadable(error.reason) from error

@@ -7,24 +7,27 @@ Nothing else about an order is ever repeated here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from shared.adapters.fyers import fields, outcomes, rows
+from shared.adapters.fyers import chain, fields, outcomes, rows
 from shared.adapters.fyers.pace import Pace, PacedTurn
 from shared.adapters.fyers.transport import Record, Transport
 from shared.broker import NotTaken, Turn, Unreadable
 from shared.errors import NotLoggedIn, Problem, StoreError
 from shared.models import (
     BookedOrder,
+    Change,
     Deadline,
+    Listing,
+    OptionChain,
     Order,
     OrderResult,
     Position,
+    Quote,
     Token,
 )
 
@@ -39,6 +42,9 @@ UNSAID_WAIT = 0.5
 
 FIRST_QUOTE, SECOND_QUOTE = 0.4, 0.6
 """Share of the time left for a quote and for its retry: the order must still go out."""
+
+MULTI_MOST = 10
+"""Orders that one multi-order call may name."""
 
 _Call = Callable[[Any], object]
 """One call of the SDK's `FyersModel`."""
@@ -69,8 +75,8 @@ class FyersBroker:
         """Reserve `calls` places in the pace; raise `NotTaken` if that is too late."""
         return self._pace.reserve(calls, deadline)
 
-    def ltp(self, ticker: str, turn: Turn) -> Decimal | None:
-        """Return the last traded price, or None where FYERS answers without one.
+    def quote(self, ticker: str, turn: Turn) -> Quote | None:
+        """Return the quote, or None where FYERS answers without a price.
 
         GET /data/quotes, repeated once if it brings no usable answer.
         """
@@ -83,21 +89,51 @@ class FyersBroker:
             left = turn.deadline.left()
             return self._quote(ticker, _again(turn), left * SECOND_QUOTE)
 
-    def _quote(self, ticker: str, turn: Turn, seconds: float) -> Decimal | None:
+    def _quote(self, ticker: str, turn: Turn, seconds: float) -> Quote | None:
         query = {"symbols": ticker}
         deadline = turn.deadline.within(seconds)
         payload = self._read(lambda fyers: fyers.quotes(query), turn, deadline)
-        return rows.price(payload, ticker)
+        return chain.quote(payload, ticker)
 
-    def positions(self, turn: Turn) -> tuple[Position, ...]:
+    def positions(self, turn: Turn) -> Listing[Position]:
         """Return every row of the net positions: GET /positions."""
         payload = self._read(lambda fyers: fyers.positions(), turn, turn.deadline)
         return rows.positions(payload)
 
-    def order_book(self, turn: Turn) -> tuple[BookedOrder, ...]:
+    def order_book(self, turn: Turn) -> Listing[BookedOrder]:
         """Return every order of the IST day: GET /orders."""
         payload = self._read(lambda fyers: fyers.orderbook(), turn, turn.deadline)
         return rows.order_book(payload)
+
+    def chain(
+        self, underlying: str, strikes: int, timestamp: str, turn: Turn
+    ) -> OptionChain:
+        """Return the contracts round the money: GET /data/options-chain-v3.
+
+        `underlying` is FYERS's ticker of it, `timestamp` its own epoch of the expiry
+        (empty: the nearest). Repeated once if it brings no usable answer.
+        """
+        query = {
+            "symbol": underlying,
+            "strikecount": strikes,
+            "timestamp": timestamp,
+        }
+        left = turn.deadline.left()
+        try:
+            deadline = turn.deadline.within(left * FIRST_QUOTE)
+            found = self._read(lambda fyers: fyers.optionchain(query), turn, deadline)
+        except _Limited:
+            raise  # repeated already
+        except Unreadable:
+            deadline = turn.deadline.within(turn.deadline.left() * SECOND_QUOTE)
+            again = _again(turn)
+            found = self._read(lambda fyers: fyers.optionchain(query), again, deadline)
+        return chain.option_chain(found)
+
+    def market_open(self, turn: Turn) -> bool:
+        """Return whether the F&O market is open now: GET /data/marketStatus."""
+        payload = self._read(lambda fyers: fyers.market_status(), turn, turn.deadline)
+        return rows.market_open(payload)
 
     def place(self, order: Order, turn: Turn) -> OrderResult:
         """Place one order; raise `NotTaken` only where FYERS provably holds nothing.
@@ -108,29 +144,57 @@ class FyersBroker:
         record = self._ask(lambda fyers: fyers.place_order(body), turn, turn.deadline)
         return outcomes.of_order(record)
 
-    def cancel(self, order_id: str, turn: Turn) -> bool:
-        """Cancel a working order; return whether it is certainly not working now.
+    def cancel(self, order_ids: Sequence[str], turn: Turn) -> tuple[Change, ...]:
+        """Cancel working orders; return how each ended, in the order given.
 
-        DELETE /orders/sync; -52 says that the order is done already.
+        DELETE /orders/sync, for several DELETE /multi-order/sync (at most ten a call).
         """
-        body = {"id": order_id}
-        record = self._change(lambda fyers: fyers.cancel_order(body), turn)
-        if record is None:
-            return False
-        said = outcomes.reply(record)
-        done = said is not None and said.code == outcomes.NOT_PENDING
-        return done or outcomes.confirms(record, outcomes.CANCELLED)
+        found: list[Change] = []
+        for start in range(0, len(order_ids), MULTI_MOST):
+            found += self._cancel(order_ids[start : start + MULTI_MOST], turn)
+        return tuple(found)
 
-    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> bool:
-        """Set a working order's quantity; return whether FYERS confirmed it.
+    def _cancel(self, order_ids: Sequence[str], turn: Turn) -> Sequence[Change]:
+        unclear = (Change.UNCLEAR,) * len(order_ids)
+        try:
+            if len(order_ids) == 1:
+                body = {"id": order_ids[0]}
+                record = self._ask(
+                    lambda fyers: fyers.cancel_order(body), turn, turn.deadline
+                )
+                return (outcomes.change(record, outcomes.CANCELLED),)
+            bodies = [{"id": order_id} for order_id in order_ids]
+            record = self._ask(
+                lambda fyers: fyers.cancel_basket_orders(bodies), turn, turn.deadline
+            )
+        except NotTaken:
+            return unclear
+        said = outcomes.reply(record)
+        parts = outcomes.items(said) if said else ()
+        if len(parts) != len(order_ids):
+            return unclear
+        return [
+            Change.CONFIRMED
+            if part.code == outcomes.CANCELLED
+            else Change.NOT_PENDING
+            if part.code == outcomes.NOT_PENDING
+            else Change.UNCLEAR
+            for part in parts
+        ]
+
+    def resize(self, order: BookedOrder, qty: int, turn: Turn) -> Change:
+        """Set a working order's quantity; return how that ended.
 
         PATCH /orders/sync. Its documentation prints 1101 where real replies say 1102.
         """
         body = fields.of_resize(order, qty)
-        record = self._change(lambda fyers: fyers.modify_order(body), turn)
-        return record is not None and outcomes.confirms(
-            record, outcomes.MODIFIED, outcomes.PLACED
-        )
+        try:
+            record = self._ask(
+                lambda fyers: fyers.modify_order(body), turn, turn.deadline
+            )
+        except NotTaken:
+            return Change.UNCLEAR
+        return outcomes.change(record, outcomes.MODIFIED, outcomes.PLACED)
 
     def open(self) -> None:
         """Open connections without calling any FYERS endpoint; raise `Unreadable`."""
@@ -149,13 +213,6 @@ class FyersBroker:
         if outcomes.limited(record):
             raise _Limited("FYERS's rate limit was not over in time")
         return outcomes.of_read(record)
-
-    def _change(self, call: _Call, turn: Turn) -> Record | None:
-        """Return the record of a cancel or resize, None where it was not made."""
-        try:
-            return self._ask(call, turn, turn.deadline)
-        except NotTaken:
-            return None
 
     def _ask(
         self,

@@ -4,7 +4,7 @@
     connection never opened                        NotTaken         Unreadable
     JSON 401                                       NotTaken(login)  NotTaken(login)
     JSON 429                                       NotTaken         Unreadable
-    200, ok, 1101 and an id                        Placed           –
+    200, ok, 1101 and an id, or ids in `data`      Placed           –
     JSON 400 with -50, JSON 403, -99 with `RED:`   Rejected         Unreadable
     200, ok                                        Unknown          the payload
     anything else                                  Unknown          Unreadable
@@ -16,11 +16,9 @@ check (-99, HTTP 200) from a call that went wrong (-99 as well).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from math import isfinite
 
 import requests
@@ -28,7 +26,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from shared.adapters.fyers.transport import Answered, Failed, Record
 from shared.broker import NotTaken, Unreadable
-from shared.models import OrderResult, Placed, Rejected, Unknown
+from shared.models import Change, OrderResult, Placed, Rejected, Unknown
 
 Row = Mapping[str, object]
 
@@ -58,15 +56,20 @@ def reply(record: Record) -> Reply | None:
     """
     if isinstance(record, Failed) or record.status // 100 not in (2, 4):
         return None
-    payload = _parse(record.body)
-    if not isinstance(payload, dict) or payload.get("s") not in ("ok", "error"):
+    payload = record.json
+    if not isinstance(payload, dict):
         return None
     code = payload.get("code")
     if not isinstance(code, int) or isinstance(code, bool):
         return None
+    said = payload.get("s")
+    if said is None and code == PLACED and isinstance(payload.get("data"), list):
+        said = "ok"  # FYERS documents the reply to a sliced order without `s`
+    if said not in ("ok", "error"):
+        return None
     return Reply(
         record.status,
-        payload["s"] == "ok",
+        said == "ok",
         code,
         words(payload.get("message")),
         payload,
@@ -90,15 +93,56 @@ def of_order(record: Record) -> OrderResult:
         raise NotTaken(f"FYERS's rate limit: {said.message}")
     risk = said.code == RISK and said.message.startswith("RED:")
     if risk or said.status == 403 or (said.status, said.code) == (400, INVALID):
-        return Rejected(said.code, said.message, _id(said))
-    return Unknown(f"FYERS answered {said.code} with HTTP {said.status}")
+        return Rejected(said.code, said.message, _id(said.payload))
+    reason = f"FYERS answered {said.code} with HTTP {said.status}"
+    return Unknown(reason, _id(said.payload) or "")
 
 
 def _accepted(said: Reply) -> OrderResult:
-    order_id = _id(said)
-    if said.status == 200 and said.code == PLACED and order_id:
-        return Placed(order_id, said.message)
-    return Unknown(f"FYERS answered {said.code} without confirming the order")
+    order_id = _id(said.payload)
+    if said.status == 200 and said.code == PLACED:
+        if order_id:
+            return Placed(order_id, said.message)
+        slices = items(said)
+        taken = tuple(i.order_id for i in slices if i.code == PLACED and i.order_id)
+        if taken:
+            refused = tuple(i.message for i in slices if i.order_id not in taken)
+            return Placed(taken[0], said.message, taken, refused)
+    reason = f"FYERS answered {said.code} without confirming the order"
+    return Unknown(reason, order_id or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What FYERS says of one order of a multi-order or sliced call."""
+
+    order_id: str
+    code: int
+    message: str
+
+
+def items(said: Reply) -> tuple[Item, ...]:
+    """Return the parts of a reply's `data`, in FYERS's order; empty if it has none."""
+    data = said.payload.get("data")
+    if not isinstance(data, list):
+        return ()
+    bodies = [row.get("body") for row in data if isinstance(row, dict)]
+    return tuple(
+        Item(_id(body) or "", _whole(body.get("code")), words(body.get("message")))
+        for body in bodies
+        if isinstance(body, dict)
+    )
+
+
+def change(record: Record, *codes: int) -> Change:
+    """Return how a cancel or resize ended; `codes` are those that confirm it."""
+    said = reply(record)
+    if said is None:
+        return Change.UNCLEAR
+    if said.code == NOT_PENDING:
+        return Change.NOT_PENDING
+    confirmed = said.ok and said.status == 200 and said.code in codes
+    return Change.CONFIRMED if confirmed else Change.UNCLEAR
 
 
 def of_read(record: Record) -> Row:
@@ -111,12 +155,6 @@ def of_read(record: Record) -> Row:
     if said.status != 200 or not said.ok:
         raise Unreadable(f"FYERS answered {said.code} with HTTP {said.status}")
     return said.payload
-
-
-def confirms(record: Record, *codes: int) -> bool:
-    """Return whether FYERS confirmed a change with one of these codes."""
-    said = reply(record)
-    return said is not None and said.ok and said.status == 200 and said.code in codes
 
 
 def never_opened(error: BaseException | None) -> bool:
@@ -173,8 +211,12 @@ def words(text: object, *hidden: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
 
 
-def _id(said: Reply) -> str | None:
-    order_id = said.payload.get("id")
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _id(payload: Row) -> str | None:
+    order_id = payload.get("id")
     if isinstance(order_id, str | int) and not isinstance(order_id, bool):
         return str(order_id).strip() or None
     return None
@@ -184,11 +226,3 @@ def _kind(record: Record) -> str:
     if isinstance(record, Answered):
         return f"HTTP {record.status}"
     return type(record.error).__name__
-
-
-def _parse(body: bytes) -> object:
-    """Return parsed JSON with exact decimals, NaN included, or None."""
-    try:
-        return json.loads(body, parse_float=Decimal, parse_constant=Decimal)
-    except (ValueError, ArithmeticError, RecursionError):
-        return None

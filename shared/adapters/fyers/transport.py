@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import builtins
 import importlib.util
+import json
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -27,13 +30,24 @@ CONNECTIONS = 32
 """Kept open at most: 16 alerts at once, two calls each."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answered:
     """FYERS, or something in front of it, sent a whole reply."""
 
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def json(self) -> object:
+        """Return the body as JSON with exact decimals, NaN included, or None.
+
+        Parsed at most once, whoever asks.
+        """
+        try:
+            return json.loads(self.body, parse_float=Decimal, parse_constant=Decimal)
+        except (ValueError, ArithmeticError, RecursionError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,9 @@ def quotes(*rows: object) -> Behaviour:
     return says(200, {"s": "ok", "code": 200, "message": "", "d": list(rows)})
 
 
-def quote(last: object) -> Behaviour:
-    return quotes({"n": TICKER, "s": "ok", "v": {"lp": last, "symbol": TICKER}})
+def quote(last: object, **more: object) -> Behaviour:
+    values = {"lp": last, "symbol": TICKER, **more}
+    return quotes({"n": TICKER, "s": "ok", "v": values})
 
 
 def held(*rows: object) -> Behaviour:
@@ -58,8 +59,20 @@ def booked(*rows: object) -> Behaviour:
     return says(200, {"s": "ok", "code": 200, "message": "", "orderBook": rows})
 
 
-POSITION = {"symbol": TICKER, "productType": "INTRADAY", "netQty": -65, "qty": 65}
-ROW = {
+POSITION: dict[str, object] = {
+    "symbol": TICKER,
+    "productType": "INTRADAY",
+    "netQty": -65,
+    "qty": 65,
+    "dayBuyQty": 0,
+    "daySellQty": 65,
+    "cfBuyQty": 0,
+    "cfSellQty": 0,
+    "ltp": 120.5,
+    "realized_profit": 0,
+    "unrealized_profit": -13,
+}
+ROW: dict[str, object] = {
     "id": ID,
     "symbol": TICKER,
     "side": -1,
@@ -73,4 +86,5 @@ ROW = {
     "type": 2,
     "limitPrice": 120.5,
     "stopPrice": 0,
+    "tradedPrice": 120.45,
 }

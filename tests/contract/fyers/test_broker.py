@@ -19,6 +19,7 @@ from shared.models import (
     IST,
     Action,
     BookedOrder,
+    Change,
     Deadline,
     Order,
     OrderStatus,
@@ -88,7 +89,7 @@ class Market:
 
     def break_reads(self) -> None:
         if self.fake:
-            for name in ("ltp", "positions", "order_book"):
+            for name in ("quote", "positions", "order_book"):
                 self.fake.failures[name] = [Unreadable("x")] * 2
         if self.simulator:
             for path in ("/data/quotes", "/api/v3/positions", "/api/v3/orders"):
@@ -96,13 +97,16 @@ class Market:
 
     def log_out(self) -> None:
         if self.fake:
-            for name in ("ltp", "positions", "order_book", "place"):
+            for name in ("quote", "positions", "order_book", "place"):
                 self.fake.failures[name] = [NotTaken("login", login=True)]
         if self.simulator:
             self.simulator.auth.end_tokens()
 
     def turn(self, calls: int = 1) -> Turn:
         return self.broker.turn(calls, within(5))
+
+    def cancel(self, *order_ids: str) -> tuple[Change, ...]:
+        return self.broker.cancel(order_ids, self.turn())
 
     def sell(self, **exits: Decimal) -> Order:
         return Order(self.ticker, Action.SELL, self.lot, Product.INTRADAY, TAG, **exits)
@@ -111,7 +115,14 @@ class Market:
         return Order(self.ticker, Action.BUY, self.lot, Product.INTRADAY, TAG[::-1])
 
     def booked(self) -> tuple[BookedOrder, ...]:
-        return self.broker.order_book(self.turn())
+        return self.broker.order_book(self.turn()).rows
+
+    def held(self) -> tuple[Position, ...]:
+        return self.broker.positions(self.turn()).rows
+
+    def last(self) -> Decimal | None:
+        quote = self.broker.quote(self.ticker, self.turn())
+        return None if quote is None else quote.ltp
 
 
 @pytest.fixture(params=["fake", "simulator"])
@@ -153,22 +164,22 @@ def _broker(simulator: Simulator) -> FyersBroker:
 def test_a_quote_is_the_last_price_to_the_paisa(market: Market) -> None:
     market.price(Decimal("120.55"))
 
-    assert market.broker.ltp(market.ticker, market.turn()) == Decimal("120.55")
+    assert market.last() == Decimal("120.55")
 
 
-def test_a_contract_without_a_price_has_no_ltp(market: Market) -> None:
+def test_a_contract_without_a_price_has_no_quote(market: Market) -> None:
     market.price(None)
 
-    assert market.broker.ltp(market.ticker, market.turn()) is None
+    assert market.last() is None
 
 
-def test_an_unknown_ticker_has_no_ltp(market: Market) -> None:
-    assert market.broker.ltp("NSE:NOPE26NOV1CE", market.turn()) is None
+def test_an_unknown_ticker_has_no_quote(market: Market) -> None:
+    assert market.broker.quote("NSE:NOPE26NOV1CE", market.turn()) is None
 
 
 def test_a_day_begins_with_an_empty_book_and_no_position(market: Market) -> None:
     assert market.booked() == ()
-    assert market.broker.positions(market.turn()) == ()
+    assert market.held() == ()
 
 
 def test_an_accepted_order_is_in_the_book_under_its_id_and_tag(market: Market) -> None:
@@ -191,9 +202,14 @@ def test_a_filled_sell_is_a_short(market: Market) -> None:
     market.price(Decimal("120.5"))
     market.broker.place(market.sell(), market.turn())
 
-    assert market.broker.positions(market.turn()) == (
-        Position(market.ticker, "INTRADAY", -market.lot),
+    (row,) = market.held()
+    assert (row.ticker, row.product, row.net_qty) == (
+        market.ticker,
+        "INTRADAY",
+        -market.lot,
     )
+    assert (row.carried, row.day_bought, row.day_sold) == (0, 0, market.lot)
+    assert row.ltp == Decimal("120.5")
 
 
 def test_a_covered_short_stays_listed_with_zero(market: Market) -> None:
@@ -201,7 +217,8 @@ def test_a_covered_short_stays_listed_with_zero(market: Market) -> None:
     market.broker.place(market.sell(), market.turn())
     market.broker.place(market.buy(), market.turn())
 
-    assert [row.net_qty for row in market.broker.positions(market.turn())] == [0]
+    (row,) = market.held()
+    assert (row.net_qty, row.day_bought, row.day_sold) == (0, market.lot, market.lot)
 
 
 def test_an_unfilled_order_works_and_moves_no_position(market: Market) -> None:
@@ -210,7 +227,7 @@ def test_an_unfilled_order_works_and_moves_no_position(market: Market) -> None:
     (row,) = market.booked()
 
     assert (row.status, row.remaining) == (OrderStatus.PENDING, market.lot)
-    assert market.broker.positions(market.turn()) == ()
+    assert market.held() == ()
 
 
 def test_exits_become_working_legs_of_their_entry(market: Market) -> None:
@@ -273,20 +290,46 @@ def test_a_working_order_is_cancelled(market: Market) -> None:
     result = market.broker.place(market.sell(), market.turn())
     assert isinstance(result, Placed)
 
-    assert market.broker.cancel(result.order_id, market.turn())
+    assert market.cancel(result.order_id) == (Change.CONFIRMED,)
     assert [row.status for row in market.booked()] == [OrderStatus.CANCELLED]
 
 
-def test_an_order_that_is_done_counts_as_cancelled(market: Market) -> None:
+def test_an_order_that_is_done_was_not_cancelled(market: Market) -> None:
     market.price(Decimal("120.5"))
     result = market.broker.place(market.sell(), market.turn())
     assert isinstance(result, Placed)
 
-    assert market.broker.cancel(result.order_id, market.turn())
+    assert market.cancel(result.order_id) == (Change.NOT_PENDING,)
+
+
+def test_both_legs_of_an_entry_are_cancelled_at_once(market: Market) -> None:
+    market.price(Decimal("120.5"))
+    entry = market.sell(stop_loss=Decimal(18), take_profit=Decimal(30))
+    market.broker.place(entry, market.turn())
+    legs = [row.order_id for row in market.booked() if row.parent_id]
+
+    assert market.cancel(*legs) == (Change.CONFIRMED,) * 2
+    assert [row.remaining for row in market.booked()] == [0, 0, 0]
+
+
+def test_each_of_several_cancels_says_how_it_ended(market: Market) -> None:
+    market.price(Decimal("120.5"))
+    entry = market.broker.place(market.sell(stop_loss=Decimal(18)), market.turn())
+    assert isinstance(entry, Placed)
+    (leg,) = [row.order_id for row in market.booked() if row.parent_id]
+
+    assert market.cancel(entry.order_id, leg) == (
+        Change.NOT_PENDING,
+        Change.CONFIRMED,
+    )
+
+
+def test_the_market_is_open_at_noon(market: Market) -> None:
+    assert market.broker.market_open(market.turn())
 
 
 def test_an_unknown_order_is_not_certainly_cancelled(market: Market) -> None:
-    assert not market.broker.cancel("26112399999999", market.turn())
+    assert market.cancel("26112399999999") == (Change.UNCLEAR,)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +349,8 @@ def test_a_leg_is_resized(market: Market, exits: dict[str, Decimal]) -> None:
     market.broker.place(double, market.turn())
     leg = next(row for row in market.booked() if row.parent_id)
 
-    assert market.broker.resize(leg, market.lot, market.turn())
+    changed = market.broker.resize(leg, market.lot, market.turn())
+    assert changed is Change.CONFIRMED
     assert [row.remaining for row in market.booked() if row.parent_id] == [market.lot]
 
 
@@ -315,12 +359,13 @@ def test_an_order_that_is_done_is_not_resized(market: Market) -> None:
     market.broker.place(market.sell(), market.turn())
     (row,) = market.booked()
 
-    assert not market.broker.resize(row, 2 * market.lot, market.turn())
+    changed = market.broker.resize(row, 2 * market.lot, market.turn())
+    assert changed is Change.NOT_PENDING
 
 
 READS = {
-    "ltp": lambda market: market.broker.ltp(market.ticker, market.turn()),
-    "positions": lambda market: market.broker.positions(market.turn()),
+    "quote": lambda market: market.last(),
+    "positions": lambda market: market.held(),
     "order_book": lambda market: market.booked(),
 }
 

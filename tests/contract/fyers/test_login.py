@@ -12,7 +12,7 @@ import pytest
 from shared.adapters.fyers.login import FyersLogin
 from shared.adapters.fyers.pace import Pace
 from shared.adapters.fyers.transport import Transport
-from shared.broker import Granted, LoginRefused, Unreadable
+from shared.broker import Granted, Lane, LoginRefused, Unreadable
 from shared.models import Deadline, Secret, Token
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, token, within
@@ -31,12 +31,19 @@ LOGIN = Token(
 )
 
 
-def make(url: str, pin: str = PIN, exchanges: int = 0) -> FyersLogin:
+def make(url: str, pin: str = PIN, others: int = 0) -> FyersLogin:
     transport = Transport(APP_ID, url, time.monotonic)
     free = Pace(0, time.monotonic, time.sleep)
-    slow = Pace(exchanges, time.monotonic, time.sleep)
+    slow = Pace(others, time.monotonic, time.sleep)
     secrets = Secret(SECRET), REDIRECT, Secret(pin)
-    return FyersLogin(transport, APP_ID, *secrets, free, slow)
+    return FyersLogin(transport, APP_ID, *secrets, free, free, slow)
+
+
+def exchange(
+    login: FyersLogin, code: str, deadline: Deadline, lane: Lane = Lane.OWNER
+) -> Granted:
+    with login.begin(lane, deadline) as entry:
+        return entry.exchange(Secret(code))
 
 
 @pytest.fixture
@@ -65,14 +72,14 @@ def test_the_page_holds_no_secret() -> None:
 def test_a_code_is_exchanged_for_tokens(server: Loopback, login: FyersLogin) -> None:
     server.script = [says(200, GRANT | {"refresh_token": "R"})]
 
-    assert login.exchange(Secret(CODE), within()) == Granted(Secret("A"), Secret("R"))
+    assert exchange(login, CODE, within()) == Granted(Secret("A"), Secret("R"))
 
 
 def test_a_code_goes_with_the_hash_and_without_authorization(
     server: Loopback, login: FyersLogin
 ) -> None:
     server.script = [says(200, GRANT)]
-    login.exchange(Secret(CODE), within())
+    exchange(login, CODE, within())
     sent = server.requests[0]
 
     assert (sent.method, sent.path) == ("POST", "/api/v3/validate-authcode")
@@ -90,7 +97,7 @@ def test_a_grant_may_lack_a_refresh_token(
 ) -> None:
     server.script = [says(200, GRANT | refresh)]
 
-    assert login.exchange(Secret(CODE), within()).refresh is None
+    assert exchange(login, CODE, within()).refresh is None
 
 
 def test_a_refresh_goes_with_hash_token_and_pin(
@@ -143,7 +150,7 @@ def test_fyers_refuses_a_code_in_its_own_words(
     server.script = [behaviour]
 
     with pytest.raises(LoginRefused) as caught:
-        login.exchange(Secret(CODE), within())
+        exchange(login, CODE, within())
     assert (caught.value.code, caught.value.reason) == (code, reason)
 
 
@@ -179,7 +186,7 @@ def test_a_code_without_a_usable_answer_is_unreadable(
     server.script = [behaviour]
 
     with pytest.raises(Unreadable):
-        login.exchange(Secret(CODE), within(0.3))
+        exchange(login, CODE, within(0.3))
     assert len(server.requests) == 1
 
 
@@ -221,10 +228,23 @@ def test_a_profile_without_a_client_is_unreadable(
         login.owner(Secret("A"), within())
 
 
-def test_codes_of_strangers_are_exchanged_one_a_second() -> None:
-    login = make("http://127.0.0.1:1", exchanges=1)
+def test_one_of_the_others_is_let_in_a_second_and_the_owner_at_once() -> None:
+    login = make("http://127.0.0.1:1", others=1)
     soon = Deadline(time.monotonic() + 0.5, time.monotonic)
     with contextlib.suppress(Unreadable):
-        login.exchange(Secret("junk"), soon)
+        exchange(login, CODE, soon, Lane.OTHERS)
     with pytest.raises(Unreadable, match="rate limit"):
-        login.exchange(Secret("junk"), soon)
+        exchange(login, CODE, soon, Lane.OTHERS)
+    with login.begin(Lane.OWNER, soon):
+        assert soon.left() > 0.4
+
+
+def test_no_more_than_two_of_the_others_wait_at_a_time() -> None:
+    login = make("http://127.0.0.1:1")
+    with login.begin(Lane.OTHERS, within()), login.begin(Lane.OTHERS, within()):
+        with pytest.raises(Unreadable), login.begin(Lane.OTHERS, within()):
+            pass
+        with login.begin(Lane.OWNER, within()):
+            pass
+    with login.begin(Lane.OTHERS, within()):
+        pass

@@ -12,7 +12,7 @@ import requests
 from shared.adapters.fyers.login import FyersLogin
 from shared.adapters.fyers.pace import Pace
 from shared.adapters.fyers.transport import Transport
-from shared.broker import LoginRefused
+from shared.broker import Granted, Lane, LoginRefused
 from shared.models import Secret, Token
 from simulator import Options, Simulator
 from tests.contract.fyers.conftest import within
@@ -42,7 +42,13 @@ def login(fyers: Simulator) -> FyersLogin:
         Secret(options.pin),
         FREE,
         FREE,
+        FREE,
     )
+
+
+def exchange(login: FyersLogin, code: Secret) -> Granted:
+    with login.begin(Lane.OWNER, within()) as entry:
+        return entry.exchange(code)
 
 
 def test_the_page_is_fyers_own(login: FyersLogin) -> None:
@@ -55,17 +61,17 @@ def test_a_code_brings_a_token_of_its_owner(
     fyers: Simulator, login: FyersLogin
 ) -> None:
     code = Secret(fyers.auth.auth_code(fyers.options.fy_id))
-    granted = login.exchange(code, within())
+    granted = exchange(login, code)
 
     assert login.owner(granted.access, within()) == fyers.options.fy_id
 
 
 def test_a_code_works_once(fyers: Simulator, login: FyersLogin) -> None:
     code = Secret(fyers.auth.auth_code(fyers.options.fy_id))
-    login.exchange(code, within())
+    exchange(login, code)
 
     with pytest.raises(LoginRefused):
-        login.exchange(code, within())
+        exchange(login, code)
 
 
 def test_a_refresh_is_refused_as_it_is_since_april_2026(

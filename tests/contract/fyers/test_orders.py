@@ -11,6 +11,8 @@ from shared.broker import Broker, Turn
 from shared.models import (
     Action,
     BookedOrder,
+    Change,
+    Listing,
     Order,
     Product,
 )
@@ -89,8 +91,9 @@ def test_every_call_carries_the_app_the_token_and_the_version(desk: Desk) -> Non
 
 
 def test_a_quote_is_asked_for_by_its_encoded_ticker(desk: Desk) -> None:
-    desk.server.script = [quotes()]
-    desk.broker.ltp("NSE:M&M26NOV3000CE", desk.turn())
+    row = {"n": "NSE:M&M26NOV3000CE", "s": "ok", "v": {"lp": 1}}
+    desk.server.script = [quotes(row)]
+    desk.broker.quote("NSE:M&M26NOV3000CE", desk.turn())
     sent = desk.server.requests[0]
 
     assert sent.method == "GET"
@@ -111,7 +114,7 @@ def test_a_read_asks_for_everything(
     payload = {"s": "ok", "code": 200, "netPositions": [], "orderBook": []}
     desk.server.script = [says(200, payload)]
 
-    assert read(desk.broker, desk.turn()) == ()
+    assert read(desk.broker, desk.turn()) == Listing(())
     assert (desk.server.requests[0].method, desk.server.requests[0].path) == (
         "GET",
         path,
@@ -121,7 +124,7 @@ def test_a_read_asks_for_everything(
 def test_a_cancel_is_a_delete_with_a_body(desk: Desk) -> None:
     desk.server.script = [says(200, {"s": "ok", "code": 1103, "message": "", "id": ID})]
 
-    assert desk.broker.cancel(ID, desk.turn())
+    assert desk.broker.cancel([ID], desk.turn()) == (Change.CONFIRMED,)
     sent = desk.server.requests[0]
     assert (sent.method, sent.path, sent.json) == (
         "DELETE",
@@ -143,7 +146,7 @@ def test_a_resize_sends_only_the_prices_its_type_wants(
         | {"order_type": order_type}
     )
 
-    assert desk.broker.resize(leg, 65, desk.turn())
+    assert desk.broker.resize(leg, 65, desk.turn()) is Change.CONFIRMED
     sent = desk.server.requests[0]
     assert (sent.method, sent.path) == ("PATCH", "/api/v3/orders/sync")
     assert sent.json == {
@@ -170,25 +173,103 @@ def test_a_resize_sends_only_the_prices_its_type_wants(
 def test_an_unconfirmed_cancel_is_not_certain(desk: Desk, reply: Behaviour) -> None:
     desk.server.script = [reply]
 
-    assert desk.broker.cancel(ID, desk.turn()) is False
+    assert desk.broker.cancel([ID], desk.turn()) == (Change.UNCLEAR,)
 
 
-def test_an_order_that_is_done_is_certainly_not_working(desk: Desk) -> None:
+def test_an_order_that_had_ended_was_not_cancelled(desk: Desk) -> None:
     desk.server.script = [error(400, -52, "Not a pending order", id=ID)]
 
-    assert desk.broker.cancel(ID, desk.turn()) is True
+    assert desk.broker.cancel([ID], desk.turn()) == (Change.NOT_PENDING,)
 
 
 def test_a_resize_is_confirmed_by_the_documented_code_too(desk: Desk) -> None:
     desk.server.script = [says(200, {"s": "ok", "code": 1101, "message": "", "id": ID})]
 
-    assert desk.broker.resize(LEG, 65, desk.turn()) is True
+    assert desk.broker.resize(LEG, 65, desk.turn()) is Change.CONFIRMED
 
 
-@pytest.mark.parametrize(
-    "reply", [error(400, -52, "Not a pending order"), page(502, b""), loopback.hang]
-)
+@pytest.mark.parametrize("reply", [page(502, b""), loopback.hang])
 def test_an_unconfirmed_resize_is_not_certain(desk: Desk, reply: Behaviour) -> None:
     desk.server.script = [reply]
 
-    assert desk.broker.resize(LEG, 65, desk.turn(0.3)) is False
+    assert desk.broker.resize(LEG, 65, desk.turn(0.3)) is Change.UNCLEAR
+
+
+def test_an_order_that_had_ended_was_not_resized(desk: Desk) -> None:
+    desk.server.script = [error(400, -52, "Not a pending order")]
+
+    assert desk.broker.resize(LEG, 65, desk.turn()) is Change.NOT_PENDING
+
+
+def part(code: int, order_id: str = "", message: str = "") -> dict[str, object]:
+    """Return what FYERS says of one order of a call for several."""
+    body = {"s": "ok", "code": code, "message": message, "id": order_id}
+    return {"statusCode": 200, "body": body, "statusDescription": ""}
+
+
+def several(*parts: object) -> Behaviour:
+    return says(200, {"s": "ok", "code": 200, "message": "", "data": list(parts)})
+
+
+def test_several_orders_are_cancelled_in_one_call(desk: Desk) -> None:
+    desk.server.script = [several(part(1103, "1"), part(-52, "2"), part(-51, "3"))]
+
+    assert desk.broker.cancel(["1", "2", "3"], desk.turn()) == (
+        Change.CONFIRMED,
+        Change.NOT_PENDING,
+        Change.UNCLEAR,
+    )
+    (sent,) = desk.server.requests
+    assert (sent.method, sent.path, sent.json) == (
+        "DELETE",
+        "/api/v3/multi-order/sync",
+        [{"id": "1"}, {"id": "2"}, {"id": "3"}],
+    )
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        several(),
+        several(part(1103, "1")),
+        several(part(1103, "1"), "x"),
+        several(part(1103, "1"), {"body": None}),
+        says(200, {"s": "ok", "code": 1103, "message": ""}),
+        page(502, b""),
+        loopback.reset,
+    ],
+)
+def test_an_answer_that_misses_an_order_confirms_none(
+    desk: Desk, reply: Behaviour
+) -> None:
+    desk.server.script = [reply]
+
+    assert desk.broker.cancel(["1", "2"], desk.turn()) == (Change.UNCLEAR,) * 2
+
+
+def test_more_orders_than_a_call_may_name_go_in_two(desk: Desk) -> None:
+    ids = [str(number) for number in range(11)]
+    one = says(200, {"s": "ok", "code": 1103, "message": "", "id": "10"})
+    desk.server.script = [several(*(part(1103, name) for name in ids[:10])), one]
+
+    assert desk.broker.cancel(ids, desk.turn()) == (Change.CONFIRMED,) * 11
+    assert [request.path for request in desk.server.requests] == [
+        "/api/v3/multi-order/sync",
+        "/api/v3/orders/sync",
+    ]
+
+
+def test_no_order_to_cancel_is_no_call(desk: Desk) -> None:
+    assert desk.broker.cancel([], desk.turn()) == ()
+    assert desk.server.requests == []
+
+
+@pytest.mark.parametrize(("qty", "sliced"), [(500, None), (565, True)])
+def test_a_large_order_is_left_to_fyers_to_slice(
+    desk: Desk, qty: int, sliced: bool | None
+) -> None:
+    desk.server.script = [ACCEPTED]
+    large = Order(TICKER, Action.BUY, qty, Product.INTRADAY, TAG)
+    desk.broker.place(large, desk.turn())
+
+    assert desk.server.requests[0].json.get("isSliceOrder") is sliced

@@ -27,6 +27,14 @@ TOO_FAST = "Request limit reached, refresh after few mins"
 RED = "RED:Margin Shortfall:INR 2,78,806.74 Available:INR 0 for C-XX00001 [FYERS_RISK]"
 GOOD = {"code": 1101, "message": "Successfully placed order", "s": "ok", "id": ID}
 
+SLICED = {"code": 1101, "message": ""}
+
+
+def piece(order_id: object, code: int = 1101, message: str = "") -> dict[str, object]:
+    body = {"id": order_id, "code": code, "message": message, "s": "ok"}
+    return {"statusCode": 200, "body": body, "statusDescription": "OK"}
+
+
 PLACED = Placed(ID, "Successfully placed order")
 MASKED = "RED:Margin Shortfall:INR 2,78,806.74 Available:INR 0 for C-*** [FYERS_RISK]"
 
@@ -53,6 +61,26 @@ DEFINITE = [
     ),
     ("risk check", error(200, -99, RED, id=ID), Rejected(-99, MASKED, ID)),
     ("risk check without id", error(400, -99, RED), Rejected(-99, MASKED)),
+    (
+        "in slices",
+        says(200, SLICED | {"s": "ok", "data": [piece(ID), piece("2")]}),
+        Placed(ID, "", (ID, "2")),
+    ),
+    (
+        "in slices as documented, without s",
+        says(200, SLICED | {"data": [piece(ID), piece("2")]}),
+        Placed(ID, "", (ID, "2")),
+    ),
+    (
+        "in one slice",
+        says(200, SLICED | {"data": [piece(ID)]}),
+        Placed(ID, "", (ID,)),
+    ),
+    (
+        "in slices, the first refused",
+        says(200, SLICED | {"data": [piece("1", -99, RED), piece("2")]}),
+        Placed("2", "", ("2",), (MASKED,)),
+    ),
 ]
 
 
@@ -109,7 +137,11 @@ UNKNOWN = [
     ("1101 as a text", says(200, GOOD | {"code": "1101"})),
     ("1101 without s", says(200, {"code": 1101, "message": "", "id": ID})),
     ("an error's 1101", error(200, 1101, "", id=ID)),
-    ("a slice's reply", says(200, {"s": "ok", "code": 1101, "data": [{"body": GOOD}]})),
+    ("slices all refused", says(200, SLICED | {"data": [piece("1", -99, RED)]})),
+    ("slices without an id", says(200, SLICED | {"data": [piece(None)]})),
+    ("slices that are no objects", says(200, SLICED | {"data": ["x", {"body": 1}]})),
+    ("slices under an error", error(200, 1101, "", data=[piece(ID)])),
+    ("slices under 202", says(202, SLICED | {"data": [piece(ID)]})),
     ("400 with another code", error(400, -51, "invalid order id: 1")),
     ("422 with -50", error(422, -50, "Invalid input")),
     ("200 with -50", error(200, -50, "Invalid input")),
@@ -174,6 +206,30 @@ def test_an_order_without_a_clean_answer_went_out_once(
     order(desk)
 
     assert len(desk.server.requests) == 1
+
+
+@pytest.mark.parametrize("told", [ID, 26112300000001, f" {ID} "])
+@pytest.mark.parametrize("code", [-99, -51, 201])
+def test_an_id_in_an_unclear_answer_is_kept_for_the_look(
+    desk: Desk, told: object, code: int
+) -> None:
+    """FYERS sends -99 with HTTP 200 and an id both for refusals and for mishaps."""
+    desk.server.script = [error(200, code, "Something went wrong", id=told)]
+    found = outcomes.of_order(order(desk))
+
+    assert isinstance(found, Unknown)
+    assert found.order_id == ID
+
+
+def test_an_answer_is_parsed_once_whoever_asks(desk: Desk) -> None:
+    desk.server.script = [says(200, GOOD)]
+    record = order(desk)
+    assert isinstance(record, Answered)
+    said = outcomes.reply(record)
+
+    assert said is not None
+    assert said.payload is record.json
+    assert record.json is record.json
 
 
 def test_a_refused_connection_is_not_taken() -> None:

@@ -24,6 +24,11 @@ version={version}
 tool=${{0##*/}}
 case $tool in
   python*) ;;
+  pip-audit)
+    echo "${{AUDIT_SAYS:-$tool says so}}"
+    [ "$tool" != "${{BROKEN_TOOL:-}}" ]
+    exit
+    ;;
   *) echo "$tool says so"; [ "$tool" != "${{BROKEN_TOOL:-}}" ]; exit ;;
 esac
 case "$*" in
@@ -38,7 +43,7 @@ case "$*" in
     if [ -n "${{VENV_SAYS:-}}" ]; then echo "$VENV_SAYS"; exit 1; fi
     rm -rf "$4"
     mkdir -p "$4/bin"
-    for name in python ruff mypy lint-imports shellcheck; do
+    for name in python ruff mypy lint-imports shellcheck pip-audit; do
       cp "$0" "$4/bin/$name"
     done
     ;;
@@ -101,7 +106,7 @@ class Machine:
 def bare(tmp_path: Path) -> Machine:
     """A machine without any Python."""
     machine = Machine(tmp_path, tmp_path / "checkout", {})
-    for folder in ("bin", "tmp", "checkout/tests", "checkout/local"):
+    for folder in ("bin", "tmp", "checkout/tests", "checkout/local", "checkout/docs"):
         (tmp_path / folder).mkdir(parents=True)
     for tool in TOOLS:
         found = shutil.which(tool)
@@ -110,6 +115,7 @@ def bare(tmp_path: Path) -> Machine:
     shutil.copy(ROOT / "dev.sh", machine.checkout)
     (machine.checkout / "requirements.txt").write_text("one==1\n")
     (machine.checkout / "tests" / "requirements.txt").write_text("two==2\n")
+    (machine.checkout / "docs" / "dependencies.md").write_text("CVE-2024-35195\n")
     machine.env = {
         "PATH": str(tmp_path / "bin"),
         "HOME": str(tmp_path),

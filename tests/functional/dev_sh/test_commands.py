@@ -57,6 +57,7 @@ def test_check_prints_one_line_per_tool(machine: Machine) -> None:
         "lint-imports",
         "pip check",
         "mypy",
+        "pip-audit",
     ]
 
 
@@ -75,19 +76,19 @@ def test_pytest_gets_the_arguments(machine: Machine) -> None:
 
 def test_all_pythons_repeats_the_quick_tests_on_the_other(machine: Machine) -> None:
     machine.python("3.11")
-    _, output = machine.run("test", "--all-pythons", "tests/unit")
+    _, output = machine.run("test", "--all", "tests/unit")
     assert "ran 3.12: -m pytest tests/unit\n" in output
     assert output.splitlines()[-1].startswith("ran 3.11: -m pytest")
 
 
 def test_all_pythons_fails_when_the_first_fails(machine: Machine) -> None:
     machine.python("3.11")
-    status, output = machine.run("test", "--all-pythons", "tests", RAN_EXIT="1")
+    status, output = machine.run("test", "--all", "tests", RAN_EXIT="1")
     assert (status, "ran 3.11" in output) == (1, False)
 
 
 def test_all_pythons_says_when_there_is_no_other(machine: Machine) -> None:
-    status, output = machine.run("test", "--all-pythons", "tests/unit")
+    status, output = machine.run("test", "--all", "tests/unit")
     assert (status, output.splitlines()[-1]) == (
         0,
         "Python 3.11 is not installed here: the tests ran on Python 3.12.7 only.",
@@ -128,3 +129,17 @@ def test_without_chromium_ci_fails(user: Machine) -> None:
         1,
         True,
     )
+
+
+def test_an_audit_whose_database_is_away_says_that_it_did_not_run(
+    machine: Machine,
+) -> None:
+    status, output = machine.run("check", AUDIT_SAYS="x could not be audited")
+    assert status == 0, output
+    assert "pip-audit     DID NOT RUN: its database is out of reach" in output
+
+
+def test_a_known_hole_fails_the_check_unless_it_is_explained(machine: Machine) -> None:
+    status, output = machine.run("check", BROKEN_TOOL="pip-audit")
+    assert status == 1
+    assert output.endswith("Failed: pip-audit;\n")

@@ -29,6 +29,21 @@ def sim(served: Simulator) -> Simulator:
     return served
 
 
+class Ticks:
+    """The simulator's seconds, moved by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def ticks(sim: Simulator) -> Ticks:
+    sim.options.ticks = made = Ticks()
+    return made
+
+
 class Client:
     """One keep-alive connection with a token."""
 
@@ -46,6 +61,31 @@ class Client:
         reply = self("POST", f"/_sim/{name}", json=body)
         assert reply.status_code == 200, reply.text
         return reply.json()
+
+    def set(self, **state: object) -> Any:
+        """Set parts of the simulator's state; return what it says about them."""
+        return self.control("state", state)
+
+    def book(self) -> list[dict[str, Any]]:
+        """Return the order book's rows."""
+        rows: list[dict[str, Any]] = self("GET", "/api/v3/orders").json()["orderBook"]
+        return rows
+
+    def positions(self) -> list[dict[str, Any]]:
+        """Return the rows of the net positions."""
+        reply = self("GET", "/api/v3/positions").json()
+        rows: list[dict[str, Any]] = reply["netPositions"]
+        return rows
+
+    def nets(self) -> list[int]:
+        """Return the quantities held, row by row."""
+        return [row["netQty"] for row in self.positions()]
+
+    def place(self, order: dict[str, Any], **changes: object) -> str:
+        """Place an order and return its id."""
+        body = self("POST", ORDERS, json={**order, **changes}).json()
+        made: str = body["id"]
+        return made
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def test_a_wrong_number_of_symbols_is_refused(client: Client, symbols: str) -> N
     [
         ("no_lp", ("ok", None)),
         ("zero_lp", ("ok", 0)),
+        ("text_lp", ("ok", "100")),
         ("error", ("error", None)),
     ],
 )
@@ -95,3 +96,54 @@ def test_a_known_master_is_not_sent_again(client: Client) -> None:
 
 def test_the_small_master_passes_a_size_check(sim: Simulator) -> None:
     assert len(sim.market.catalogue) > 20_000
+
+
+def test_bid_and_ask_may_be_set_apart_from_the_last_price(
+    client: Client, order: dict[str, Any]
+) -> None:
+    figures = {"lp": 200, "bid": 89.9, "ask": 90.1, "volume": 0}
+    client.set(quotes={order["symbol"]: figures})
+    value = quote(client, order["symbol"])[0]["v"]
+    client.place(order)
+    assert [value[name] for name in figures] == [200, 89.9, 90.1, 0]
+    assert client.book()[0]["tradedPrice"] == 89.9
+
+
+def test_a_symbol_may_be_unavailable_for_a_while(
+    client: Client, order: dict[str, Any]
+) -> None:
+    client.set(quotes={order["symbol"]: "unavailable"})
+    assert quote(client, order["symbol"])[0] == {
+        "n": order["symbol"],
+        "s": "error",
+        "v": {"errmsg": "temporarily unavailable"},
+    }
+
+
+def test_bse_has_a_master_of_its_own(sim: Simulator, client: Client) -> None:
+    reply = client("GET", "/sym_details/BSE_FO.csv")
+    assert sim.bse_master_url == f"{sim.url}/sym_details/BSE_FO.csv"
+    assert reply.content == sim.bse_master.content
+    assert reply.text.splitlines()[0].split(",")[9].startswith("BSE:")
+
+
+@pytest.mark.parametrize("root", ["SENSEX", "BANKEX", "BSE:RELIANCE"])
+def test_bse_contracts_are_quoted_and_traded(
+    sim: Simulator, client: Client, order: dict[str, Any], root: str
+) -> None:
+    contract = sim.market.catalogue.at_the_money(root)
+    client.set(prices={contract.ticker: 100})
+    value = quote(client, contract.ticker)[0]["v"]
+    client.place(order, symbol=contract.ticker, qty=contract.lot)
+    row = client.positions()[0]
+    assert (value["lp"], value["exchange"]) == (100, "BSE")
+    assert (row["netQty"], row["exchange"]) == (-contract.lot, 12)
+    assert {r["exchange"] for r in client.book()} == {12}
+
+
+def test_a_root_of_both_exchanges_is_nses_unless_named(sim: Simulator) -> None:
+    found = [
+        sim.market.catalogue.at_the_money(root).ticker[:4]
+        for root in ("RELIANCE", "BSE:RELIANCE", "NSE:RELIANCE")
+    ]
+    assert found == ["NSE:", "BSE:", "NSE:"]

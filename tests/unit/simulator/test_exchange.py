@@ -202,12 +202,43 @@ def test_a_leg_left_behind_opens_a_long(
     assert exchange.net(nifty.ticker) == 65
 
 
-def test_a_stop_limit_leg_jumped_over_rests_as_a_limit(
-    place: Place, exchange: Exchange, nifty: Contract
+@pytest.mark.parametrize("shown", [4, 1])
+def test_a_stop_limit_leg_jumped_over_rests(
+    place: Place, exchange: Exchange, options: Options, nifty: Contract, shown: int
 ) -> None:
+    options.triggered_type = shown
     stop = legs(exchange, place(stopLoss=15))["stop"]
     exchange.move(nifty.ticker, Decimal(200))
-    assert (stop.status, stop.wish.type) == (PENDING, 1)
+    assert (stop.status, stop.wish.type) == (PENDING, shown)
+
+
+@pytest.mark.parametrize("shown", [4, 1])
+def test_a_stop_limit_leg_jumped_over_trades_when_the_price_comes_back(
+    place: Place, exchange: Exchange, options: Options, nifty: Contract, shown: int
+) -> None:
+    options.triggered_type = shown
+    stop = legs(exchange, place(stopLoss=15))["stop"]
+    exchange.move(nifty.ticker, Decimal(200))
+    exchange.move(nifty.ticker, Decimal(110))
+    assert (stop.status, stop.average) == (TRADED, Decimal(110))
+
+
+def test_a_stop_may_trigger_and_not_fill(
+    place: Place, exchange: Exchange, options: Options, nifty: Contract
+) -> None:
+    options.stops_fill = False
+    stop = legs(exchange, place(stopLoss=15))["stop"]
+    exchange.move(nifty.ticker, Decimal(115))
+    assert (stop.status, stop.triggered) == (PENDING, True)
+
+
+def test_a_leg_that_trades_may_leave_the_other_working(
+    place: Place, exchange: Exchange, options: Options, nifty: Contract
+) -> None:
+    options.oco = False
+    both = legs(exchange, place(stopLoss=15, takeProfit=25))
+    exchange.move(nifty.ticker, Decimal(74))
+    assert (both["target"].status, both["stop"].status) == (TRADED, PENDING)
 
 
 def test_cancelling_a_parent_cancels_its_legs(place: Place, exchange: Exchange) -> None:

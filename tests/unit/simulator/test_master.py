@@ -202,10 +202,70 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
     )
 
 
-def test_real_lines_have_the_generated_form() -> None:
-    real = Path(__file__).parents[4] / "shared" / "data" / "NSE_FO_real_rows.csv"
-    if not real.exists():
-        pytest.skip("the reference rows are not on this machine")
-    found = [line.split(",") for line in real.read_text().splitlines()]
-    ours = {len(row) for row in rows()}
-    assert {len(row) for row in found} == ours
+REAL = {
+    "NSE": (
+        "101126092935086,NIFTY 29 Sep 26 29200 CE,14,65,0.05,,0915-1540|1815-1915:,"
+        "2026-09-09,1790676600,NSE:NIFTY26SEP29200CE,10,11,35086,NIFTY,26000,29200.0,"
+        "CE,101000000026000,None,0,0.0"
+    ),
+    "BSE": (
+        "12112511131101649,SENSEX 13 Nov 25 74700 CE,14,20,0.05,,0915-1540|1815-1915:,"
+        "2025-11-12,1763028600,BSE:SENSEX25N1374700CE,12,11,1101649,SENSEX,1,74700.0,"
+        "CE,12100000001,None,0,0.0"
+    ),
+}
+"""Lines of FYERS's files; the second has today's date order and close."""
+
+
+@pytest.mark.parametrize(
+    ("exchange", "asof"), [("NSE", date(2026, 9, 9)), ("BSE", date(2025, 11, 13))]
+)
+def test_a_line_differs_from_a_real_one_only_in_token_and_date(
+    exchange: str, asof: date
+) -> None:
+    real = REAL[exchange].split(",")
+    made = master.lines(asof, stocks=0, exchange=exchange)
+    line = next(row for row in (x.split(",") for x in made) if row[9] == real[9])
+    token, day = real[12], real[7]
+    line[0] = line[0].removesuffix(line[12]) + token
+    line[7], line[12] = day, token
+    assert line == real
+
+
+BSE = date(2026, 11, 25)
+
+
+@cache
+def bse_rows() -> list[list[str]]:
+    made = master.lines(BSE, rows=7_000, exchange="BSE")
+    return [line.split(",") for line in made]
+
+
+def test_sensex_has_weeklies_on_thursdays_and_bankex_none() -> None:
+    found = {
+        name: sorted({expiry(r) for r in bse_rows() if r[13] == name})
+        for name in ("SENSEX", "BANKEX")
+    }
+    months = ["2026-11-26", "2026-12-31", "2027-01-28"]
+    weeks = ["2026-12-03", "2026-12-10", "2026-12-17", "2026-12-24"]
+    assert [d.isoformat() for d in found["BANKEX"]] == months
+    assert [d.isoformat() for d in found["SENSEX"]][:7] == sorted(months + weeks)
+
+
+def test_a_bse_file_has_its_exchange_in_ticker_token_and_column() -> None:
+    wrong = [
+        r
+        for r in bse_rows()
+        if not (r[9].startswith(f"BSE:{r[13]}") and r[0].startswith("1211"))
+        or r[10] != "12"
+    ]
+    assert (wrong, len(bse_rows()) >= 7_000) == ([], True)
+
+
+def test_a_bse_future_has_no_option_type() -> None:
+    futures = [r for r in bse_rows() if r[15] == "-1.0"]
+    assert {(r[16], r[1][-5:]) for r in futures} == {("", " FUT ")}
+
+
+def test_bse_lists_some_stocks_of_nse_too() -> None:
+    assert {"RELIANCE", "SBIN"} < {r[13] for r in bse_rows()}

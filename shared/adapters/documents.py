@@ -1,0 +1,82 @@
+"""What both backends keep: small documents, written several at once or not at all.
+
+A document is found by collection and key, or by one of the fields in `SEARCHED`. Each
+write names the version it must meet, so nothing is ever overwritten unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.models import Deadline
+
+Plain = str | int | bool | datetime | None | Sequence["Plain"] | Mapping[str, "Plain"]
+"""What a field may hold: maps and lists nest, though Firestore takes no list directly
+in a list; instants are aware.
+
+A store of text gives an instant back as ISO 8601 text of UTC, to the microsecond.
+"""
+
+SEARCHED = ("watched_at", "ledger", "day")
+"""The fields `find` may be asked for; embedded, each has its index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as read, with the version a write over it must name."""
+
+    key: str
+    fields: Mapping[str, Plain]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a commit; a document is always replaced as a whole."""
+
+    collection: str
+    key: str
+    fields: Mapping[str, Plain] | None
+    """None deletes the document."""
+    version: str | None
+    """The version it must still have; None: it must not exist yet."""
+
+    def __post_init__(self) -> None:
+        if self.fields is None and self.version is None:
+            raise ValueError("a delete names the version it ends")
+
+
+class Documents(Protocol):
+    """Where documents live. Every call raises `Doubtful` where no answer is usable."""
+
+    def get(self, collection: str, key: str, deadline: Deadline) -> Document | None:
+        """Return the document, expired or not; None where there is none."""
+
+    def commit(self, writes: Sequence[Write], deadline: Deadline) -> tuple[str, ...]:
+        """Apply all writes or none; return the new versions, '' for a delete.
+
+        Each write is of a document of its own. Raises `AlreadyExists` where every write
+        makes a new document and one is there; `Conflict` where one of them meets
+        another version than it names, or none. Neither was applied; what is `Doubtful`
+        may have been, or may be later.
+        """
+
+    def find(
+        self,
+        collection: str,
+        field: str,
+        equals: str | None,
+        limit: int | None,
+        deadline: Deadline,
+    ) -> tuple[Document, ...]:
+        """Return the documents whose `field`, of `SEARCHED`, is `equals`.
+
+        With None, those that have the field at all, ordered by it. At most `limit`;
+        None: all.
+        """
+
+    def warm(self, deadline: Deadline) -> None:
+        """Open what the first call needs."""

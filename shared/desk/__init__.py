@@ -1,0 +1,57 @@
+"""The owner's page: who may see it, what it shows, and what can be done from it.
+
+It reads the stores and never calls FYERS. What moves money leaves it as an alert to the
+webhook.
+"""
+
+from __future__ import annotations
+
+from shared.desk.access import Access, Latest, Session, Tickets
+from shared.desk.acting import (
+    AlertSender,
+    Fields,
+    Hands,
+    Heard,
+    Outcome,
+    Tap,
+    What,
+    act,
+    read_tap,
+)
+from shared.desk.board import Board, Rules, Stores, read_board, read_day
+from shared.desk.journal import as_csv
+from shared.desk.stories import Step, Tale, Tone
+from shared.desk.view import Alarm, Curve, Front, Holding, Past, Rail, front, past
+
+__all__ = [
+    "Access",
+    "Alarm",
+    "AlertSender",
+    "Board",
+    "Curve",
+    "Fields",
+    "Front",
+    "Hands",
+    "Heard",
+    "Holding",
+    "Latest",
+    "Outcome",
+    "Past",
+    "Rail",
+    "Rules",
+    "Session",
+    "Step",
+    "Stores",
+    "Tale",
+    "Tap",
+    "Tickets",
+    "Tone",
+    "What",
+    "act",
+    "as_csv",
+    "front",
+    "past",
+    "read_board",
+    "read_day",
+    "read_tap",
+]

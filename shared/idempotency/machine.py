@@ -1,0 +1,316 @@
+"""Drives one claim: who may send, and how each state is left.
+
+Whatever a store says, these rules hold: a claim is ours only when a write of our own
+attempt is confirmed, a doubtful write is settled by reading, and a write that lost its
+version is never repeated over what it finds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.errors import AlreadyExists, Conflict, Doubtful, KeyReused, Unavailable
+from shared.idempotency import wording
+from shared.idempotency.claim import Claim, ClaimStore, Outgoing, State, Stored
+from shared.idempotency.transitions import Rules, Transitions
+from shared.models import Alert, Clock, Deadline, Notice
+
+_LOG = logging.getLogger(__name__)
+
+UNTOLD = timedelta(days=5)
+"""How long a claim with something to tell is kept, and a notice tried."""
+
+RESENDS = timedelta(seconds=30)
+"""TradingView resends three times, 5 s apart; if it counts from our replies, the last
+comes 24 s after the first."""
+
+SETTLED = (State.DONE, State.RELEASED, State.NOT_SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The claim is ours: CLAIMED with our attempt, write confirmed."""
+
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Another delivery owns or has settled the alert; answer by its state."""
+
+    stored: Stored
+
+
+class Claims(Transitions):
+    """The claim machine over one store."""
+
+    def __init__(
+        self,
+        store: ClaimStore,
+        clock: Clock,
+        new_attempt: Callable[[], str],
+        rules: Rules,
+    ) -> None:
+        super().__init__(clock, rules)
+        self._store = store
+        self._new_attempt = new_attempt
+
+    def begin(
+        self, key: str, alert: Alert, request_id: str, deadline: Deadline
+    ) -> Owned | Held:
+        """Claim an alert for this delivery.
+
+        Raises `KeyReused` for another payload under the key, and `Unavailable` when the
+        store gives no clear answer: then this delivery must send nothing.
+        """
+        now = self._clock()
+        fresh = Claim(
+            state=State.CLAIMED,
+            attempt=self._new_attempt(),
+            fingerprint=alert.fingerprint,
+            created_at=now,
+            lease_until=now + timedelta(seconds=self._rules.lease),
+            request_id=request_id,
+            what=alert.words,
+            touched_at=now,
+            timed=alert.time is not None,
+            strategy=alert.strategy,
+        )
+        try:
+            return Owned(self._store.create(key, fresh, deadline))
+        except AlreadyExists:
+            found = self._read(key, deadline)
+        except Doubtful:
+            found = self._read(key, deadline)
+            if found.claim.attempt == fresh.attempt:
+                return self._ours(found)
+        return self._take(found, fresh, alert.key is not None, deadline)
+
+    def refused(
+        self,
+        fingerprint: str,
+        what: str,
+        reason: str,
+        notice: Notice,
+        request_id: str,
+        deadline: Deadline,
+    ) -> Stored:
+        """Store the row of an alert that was refused before it could be claimed.
+
+        It stands under an id of its own, so that the same body is judged anew. Raises
+        `AlreadyExists` or `Doubtful`.
+        """
+        now, attempt = self._clock(), self._new_attempt()
+        claim = Claim(
+            state=State.RELEASED,
+            attempt=attempt,
+            fingerprint=fingerprint,
+            created_at=now,
+            lease_until=now,
+            request_id=request_id,
+            what=what,
+            touched_at=now,
+            reason=reason,
+            expires_at=self._expiry(),
+            outbox=(Outgoing(notice),),
+        )
+        key = hashlib.sha256(f"refused:{attempt}".encode()).hexdigest()
+        return self._store.create(key, claim, deadline)
+
+    def _take(
+        self, found: Stored, fresh: Claim, keyed: bool, deadline: Deadline
+    ) -> Owned | Held:
+        """Take the document over where the machine allows it."""
+        old = found.claim
+        try:
+            if self._another_alert(old, fresh, keyed):
+                kept = _kept_key(found.key, old.mark)
+                return Owned(self._store.supersede(found, fresh, kept, deadline))
+            if not self._unsent(old):
+                return Held(found)
+            return Owned(self._store.replace(found, _resent(fresh, old), deadline))
+        except (AlreadyExists, Conflict):
+            return Held(self._read(found.key, deadline))
+        except Doubtful:
+            found = self._read(found.key, deadline)
+            return (
+                self._ours(found)
+                if found.claim.attempt == fresh.attempt
+                else Held(found)
+            )
+
+    def _another_alert(self, old: Claim, fresh: Claim, keyed: bool) -> bool:
+        """Return whether the document speaks for an older alert, which is kept aside.
+
+        Raises `KeyReused` where its key still stands for another body.
+        """
+        same = old.fingerprint == fresh.fingerprint
+        resent = self._unsent(old) and same and self.resend(old)
+        if not resent and self._over(old, fresh.created_at, keyed):
+            return True
+        if not same:
+            raise KeyReused(
+                "this idempotency key belongs to an alert with another body"
+            )
+        return False
+
+    def _unsent(self, old: Claim) -> bool:
+        lapsed = old.state is State.CLAIMED and old.lease_until <= self._clock()
+        return lapsed or old.state is State.RELEASED
+
+    def _over(self, old: Claim, now: datetime, keyed: bool) -> bool:
+        """Return whether a claim no longer speaks for a new alert.
+
+        An UNKNOWN never runs out under a key. Without one it ends with its day, once
+        the owner was told to look: tomorrow's equal text is another alert.
+        """
+        if old.state not in SETTLED and not self._unsent(old):
+            return old.closed and not keyed
+        if old.expires_at is not None and old.expires_at <= now:
+            return True
+        window = timedelta(seconds=self._rules.window)
+        if old.timed and window:
+            window = max(window, timedelta(seconds=self._rules.timed_window))
+        # A claim a late resend took over counts from its own order.
+        since = old.sending.sent_at if old.sending else old.created_at
+        return not keyed and now - since >= window
+
+    @staticmethod
+    def _ours(found: Stored) -> Owned | Held:
+        """Return `Owned` only while our attempt still stands as CLAIMED."""
+        return Owned(found) if found.claim.state is State.CLAIMED else Held(found)
+
+    def _read(self, key: str, deadline: Deadline) -> Stored:
+        found = self.look(key, deadline)
+        if found is None:
+            raise Unavailable("the claim store did not confirm the claim")
+        return found
+
+    def look(self, key: str, deadline: Deadline) -> Stored | None:
+        """Return the claim as it stands; raise `Unavailable` without an answer."""
+        try:
+            return self._store.read(key, deadline)
+        except Doubtful:
+            raise Unavailable("the claim store gives no answer") from None
+
+    def was_sent(self, key: str, mark: str, deadline: Deadline) -> bool:
+        """Return whether FYERS may have got the order of the alert with that mark.
+
+        Raises `Unavailable`.
+        """
+        found = self.look(key, deadline)
+        if found is None or found.claim.mark != mark:
+            found = self.look(_kept_key(key, mark), deadline)
+        return found is not None and found.claim.went
+
+    def resend(self, claim: Claim) -> bool:
+        """Return whether an equal alert arriving now is TradingView's resend."""
+        return self._clock() - claim.created_at < RESENDS
+
+    def ledger(self, ticker: str | None, deadline: Deadline) -> tuple[Stored, ...]:
+        """Return the claims whose orders a book must be read with; None: of all."""
+        try:
+            return self._store.ledger(ticker, deadline)
+        except Doubtful:
+            raise Unavailable("the claim store gives no answer") from None
+
+    def new_attempt(self) -> str:
+        """Return the mark of another order call of a claim that is ours."""
+        return self._new_attempt()
+
+    def stamped(self, claim: Claim) -> Claim:
+        """Return the claim as a write stores it: touched now, kept long enough."""
+        now = self._clock()
+        return replace(claim, touched_at=now, expires_at=self._kept_until(claim, now))
+
+    def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+        """Write over exactly the version read.
+
+        Raises `Conflict` when another version is there, and `Doubtful` when a reading
+        after an unclear answer does not show the write: it may still be applied.
+        """
+        claim = self.stamped(claim)
+        try:
+            written = self._store.replace(stored, claim, deadline)
+        except Doubtful:
+            found = self._store.read(stored.key, deadline)
+            if found is None or found.claim != claim:
+                raise
+            written = found
+        log_change(stored.claim, claim)
+        return written
+
+    def _kept_until(self, claim: Claim, now: datetime) -> datetime | None:
+        """Return when a settled claim may go: not before its owner was told.
+
+        Reconcile rests at night, over weekends and holidays; the TTL does not.
+        """
+        if claim.expires_at is None:
+            return None
+        if claim.outbox or (claim.state is State.RELEASED and claim.retry):
+            return max(claim.expires_at, now + UNTOLD)
+        return min(claim.expires_at, self._expiry())
+
+    def deliver(
+        self,
+        stored: Stored,
+        send: Callable[[Notice, tuple[str, ...] | None], tuple[str, ...]],
+        deadline: Deadline,
+    ) -> None:
+        """Send a claim's notices and mark them; what stays unmarked is sent later.
+
+        `send` returns the channels that failed. A notice is given up after days.
+        """
+        left: list[Outgoing] = []
+        for item in stored.claim.outbox:
+            failed = send(item.notice, item.left)
+            if failed and self._clock() - item.notice.at < UNTOLD:
+                left.append(Outgoing(item.notice, failed))
+        try:
+            self.write(stored, replace(stored.claim, outbox=tuple(left)), deadline)
+        except (Conflict, Doubtful):
+            _LOG.warning("notices were sent but not marked; they may come twice")
+
+
+def log_change(old: Claim, new: Claim) -> None:
+    """Log that a claim has moved on, in one line; its fields are for queries."""
+    if old.state is new.state:
+        return
+    why = f": {new.reason}" if new.reason else ""
+    fields = {
+        "state": str(new.state),
+        "contract": new.sending.order.ticker if new.sending else "",
+        "order_id": " ".join(new.order_ids),
+        "alert": new.request_id,
+    }
+    _LOG.info(
+        "%s: %s → %s%s",
+        wording.describe(new),
+        old.state,
+        new.state,
+        why,
+        extra={"json_fields": {name: text for name, text in fields.items() if text}},
+    )
+
+
+def _resent(fresh: Claim, old: Claim) -> Claim:
+    """Return the claim a resend makes of what an earlier delivery gave back."""
+    told = "" if old.state is State.CLAIMED or old.retry else old.reason
+    return replace(
+        fresh,
+        created_at=old.created_at,
+        told=told or old.told,
+        outbox=old.outbox,
+        contract=old.contract,
+        children=old.children,
+        first=old.mark,
+    )
+
+
+def _kept_key(key: str, mark: str) -> str:
+    """Return where the claim of an alert is kept that a later one has superseded."""
+    return hashlib.sha256(f"{key}:{mark}".encode()).hexdigest()

@@ -1,0 +1,496 @@
+"""One delivery of one alert, from its bytes to its answer.
+
+secret → fields → claim ∥ token ∥ symbol → entry: quote ∥ positions ∥ our claims
+                                           close: the closing lane
+       → checks → SENDING → place → settle → notify → reply
+
+A 5xx says that this delivery sent nothing. From the moment SENDING may have been
+written, an exception nobody foresaw is answered 202 and left to reconcile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from shared import alerts
+from shared.broker import NotTaken, Turn, Unreadable
+from shared.errors import (
+    BadRequest,
+    Conflict,
+    Doubtful,
+    KeyReused,
+    NotLoggedIn,
+    OutcomeUnknown,
+    OutOfTime,
+    Problem,
+    Unavailable,
+)
+from shared.guardrails import Control, Guarded, Place
+from shared.idempotency import (
+    Claim,
+    Held,
+    HeldLane,
+    Reply,
+    Sending,
+    State,
+    Stored,
+    wording,
+)
+from shared.models import (
+    PAPER,
+    Action,
+    Alert,
+    Contract,
+    Deadline,
+    Notice,
+    Severity,
+    Verb,
+)
+from shared.orders.building import (
+    Size,
+    Times,
+    build_close,
+    build_entry,
+    reduces,
+)
+from shared.orders.choosing import Choosing
+from shared.orders.closing import Close, Closing
+from shared.orders.duplicates import answer_held, look, unknown
+from shared.orders.exiting import (
+    close_all,
+    is_paper,
+    is_several,
+    list_positions,
+    together,
+)
+from shared.orders.market import account_of, read_market, traded_before
+from shared.orders.opposite import meets_long, refuse_elsewhere
+from shared.orders.placing import Placing
+from shared.orders.ports import (
+    LEAST,
+    NOTIFY,
+    SETTLE,
+    Answer,
+    Chosen,
+    Delivery,
+    Parts,
+)
+from shared.orders.reporting import (
+    Reported,
+    about_unclaimed,
+    deliver,
+    tell,
+)
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """An order that may be sent, as decided by what was read."""
+
+    contract: Contract
+    sending: Sending
+    turn: Turn
+    close: Close | None = None
+
+
+class Run:
+    """The state of one delivery while it is being handled."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        delivery: Delivery,
+        alert: Alert,
+        reported: Reported,
+        choosing: Choosing,
+        contract: Contract | None = None,
+    ) -> None:
+        self._parts = parts
+        self._choosing = choosing
+        self._contract = contract
+        self._delivery = delivery
+        self._deadline = delivery.deadline
+        self._alert = alert
+        self._reported = reported
+        self._stored: Stored | None = None
+        self._closing: Closing | None = None
+        self._may_be_sending = False
+        self._looks_after = True
+        self.quiet: Callable[[], bool] = lambda: False
+
+    def answer(self) -> Answer:
+        """Return what became of the alert; raises nothing."""
+        try:
+            return self._answer()
+        except (KeyReused, Unavailable) as problem:
+            # No claim carries these: what is not told now, reconcile cannot tell.
+            notice = about_unclaimed(self._parts, problem, self._alert, self._delivery)
+            if self._reported.first(self._alert.fingerprint, notice.event, notice.at):
+                tell(self._parts, notice, self._deadline)
+            return self._failure(problem)
+        except Exception:
+            _LOG.exception("unforeseen failure while handling an alert")
+            return self._rescue()
+
+    def _answer(self) -> Answer:
+        parts, deadline, reads = (
+            self._parts,
+            self._deadline,
+            self._deadline.minus(SETTLE),
+        )
+        token = parts.fork(lambda: parts.token(reads))
+        contract = parts.fork(lambda: self._find(reads))
+        try:
+            begun = parts.claims.begin(
+                alerts.document_id(self._alert),
+                self._alert,
+                self._delivery.request_id,
+                deadline.minus(NOTIFY),
+            )
+        finally:
+            token.exception()
+            contract.exception()
+        if isinstance(begun, Held):
+            return answer_held(parts, begun.stored, self._delivery)
+        self._stored = begun.stored
+        try:
+            if self._alert.verb is Verb.PAUSE:
+                return self._pause()
+            token.result()
+            self._contract = contract.result() or begun.stored.claim.contract
+            if self._alert.verb is Verb.EXIT and is_several(self._alert):
+                return self._exit_several()
+            ready = self._prepare()
+        except (Problem, Unreadable, NotTaken) as refusal:
+            return self._release(_problem(refusal))
+        if deadline.left() < LEAST:
+            return self._release(OutOfTime("there was no time left to place the order"))
+        self._may_be_sending = True
+        try:
+            held = self._write_sending(ready)
+        except (Conflict, Doubtful, Unavailable):
+            # Not confirmed, so no order call. Releasing the version it was based on
+            # also fences a write that is still under way.
+            return self._release(Unavailable("the claim store did not confirm in time"))
+        placing = Placing(
+            parts, self._delivery, self._owned(), ready.turn, ready.close, held
+        )
+        return placing.conclude(looks_after=self._looks_after)
+
+    def _find(self, reads: Deadline) -> Contract | None:
+        """Return the contract the alert names, None where that must be chosen."""
+        if self._contract is not None:
+            return self._contract
+        if not isinstance(self._alert.strike, Decimal):
+            return None  # several, near the money, or a PAUSE
+        return self._named(self._parts.find(self._alert, reads))
+
+    def _named(self, contract: Contract) -> Contract:
+        """Return the contract as this account names it."""
+        if not self._parts.paper or contract.ticker.startswith(PAPER):
+            return contract
+        return replace(contract, ticker=PAPER + contract.ticker)
+
+    def _pause(self) -> Answer:
+        """Stop entries; what took its place before that goes, and is named."""
+        parts = self._parts
+        on_their_way = parts.entries.pause("by an alert", self._deadline.minus(SETTLE))
+        names = ", ".join(place.ticker for place in on_their_way)
+        text = "entries are paused; resume them on the desk or with ./deploy.sh resume"
+        if names:
+            text += f"; already on its way: {names}"
+        notice = Notice(
+            message=f"an alert asked for it: {text}. Exits go on as before.",
+            severity=Severity.WARNING,
+            event="entries_paused",
+            at=parts.clock(),
+            request_id=self._delivery.request_id,
+        )
+        return self._conclude(wording.said(text, self._delivery.request_id), notice)
+
+    def _conclude(self, reply: Reply, notice: Notice | None = None) -> Answer:
+        """Store the answer of an alert that is no order of its own."""
+        parts, stored = self._parts, self._owned()
+        claim = parts.claims.concluded(stored.claim, reply, notice)
+        try:
+            self._stored = parts.claims.write(stored, claim, self._deadline)
+            deliver(parts, self._stored, self._deadline)
+        except (Conflict, Doubtful):
+            _LOG.warning("the answer may not be stored; a resend finds it done")
+        return Answer(reply)
+
+    def _exit_several(self) -> Answer:
+        """Close a list of positions, each under a claim of its own."""
+        parts, stored = self._parts, self._owned()
+        if not stored.claim.children:
+            children = list_positions(parts, self._alert, self._deadline)
+            claim = replace(stored.claim, children=children)
+            try:
+                stored = parts.claims.write(stored, claim, self._deadline)
+            except (Conflict, Doubtful):
+                raise Unavailable("the claim store did not confirm in time") from None
+            self._stored = stored
+        reply = together(
+            close_all(parts, self._alert, stored, self._close_one),
+            self._delivery.request_id,
+        )
+        if reply.status < 500:
+            return self._conclude(reply)
+        claim = parts.claims.released(
+            stored.claim, "some closes were not sent", retry=True
+        )
+        try:
+            self._stored = parts.claims.write(stored, claim, self._deadline)
+        except (Conflict, Doubtful):
+            _LOG.warning("the list may not be released; its claims hold it")
+        return Answer(reply)
+
+    def _close_one(self, alert: Alert, contract: Contract) -> Answer:
+        run = Run(
+            self._parts,
+            self._delivery,
+            alert,
+            self._reported,
+            self._choosing,
+            contract,
+        )
+        run._looks_after = False
+        return run.answer()
+
+    def _owned(self) -> Stored:
+        if self._stored is None:
+            raise ValueError("this delivery has no claim")
+        return self._stored
+
+    def _prepare(self) -> _Ready:
+        """Read the market and return the order it permits."""
+        if self._alert.entry:
+            return self._prepare_entry()
+        if self._contract is None:
+            self._contract = self._choosing.held(
+                self._parts, self._alert, self._deadline
+            )
+        side = Action.BUY if self._alert.verb is Verb.BUY else None
+        return self._prepare_close(self._contract, side)
+
+    def _prepare_entry(self) -> _Ready:
+        """Read market, our claims and the entry control side by side, and judge."""
+        parts, alert, reads = self._parts, self._alert, self._deadline.minus(SETTLE)
+        ledger = parts.fork(lambda: parts.claims.ledger(None, reads))
+        place = parts.fork(lambda: self._place(reads))
+        try:
+            market, turn = read_market(parts, self._choose, self._deadline)
+        finally:
+            ledger.exception()
+            place.exception()
+        self._contract = contract = market.contract
+        everything = ledger.result()
+        ours = tuple(s for s in everything if is_paper(s) is parts.paper)
+        if (
+            alert.verb is Verb.SELL
+            and reduces(alert, contract, market.positions, parts.terms)
+        ) or meets_long(parts, alert, contract, market, ours, self._deadline):
+            parts.entries.give_back(self._owned().claim.mark, reads)
+            return self._prepare_close(contract, Action.SELL)
+        refuse_elsewhere(parts, alert, contract, everything)
+        control, own = place.result()
+        parts.entries.judge(control, own, account_of(ours, market.account))
+        sending = build_entry(
+            alert,
+            contract,
+            market.quote,
+            parts.terms,
+            self._owned().claim.attempt[:20],
+            self._times(),
+        )
+        before = traded_before(sending.order.action, market.positions)
+        return _Ready(contract, replace(sending, traded_before=before), turn)
+
+    def _place(self, reads: Deadline) -> tuple[Control, Place]:
+        """Take this entry's place; return it with the control that holds it."""
+        claim, alert, parts = self._owned().claim, self._alert, self._parts
+        own = Place(
+            self._owned().key,
+            alert.named,
+            self._lots(reads),
+            parts.clock(),
+            alert=claim.mark,
+            paper=parts.paper,
+        )
+        return parts.entries.admit(own, reads), own
+
+    def _choose(self, turn: Turn) -> Chosen:
+        """Return the contract with its quote: one call to FYERS for both."""
+        contract, quote = self._contract, None
+        if contract is None:
+            chosen = self._choosing.near(self._parts, self._alert, turn)
+            contract, quote = self._named(chosen.contract), chosen.quote
+            self._contract = (
+                contract  # kept whatever comes: a resend never chooses anew
+            )
+        if quote is None:
+            quote = self._parts.broker.quote(contract.ticker, turn)
+        return Chosen(contract, quote)
+
+    def _lots(self, reads: Deadline) -> int:
+        """Return the lots an entry asks for; whether it may is judged later."""
+        alert = self._alert
+        if alert.lots is not None or alert.qty is None:
+            return alert.lots or 1
+        if self._contract is not None:
+            lot = self._contract.lot
+        else:
+            lot = self._parts.expiry(alert, reads).lot
+        return max(1, -(-alert.qty // lot))
+
+    def _prepare_close(self, contract: Contract, side: Action | None) -> _Ready:
+        self._closing = closing = Closing(
+            self._parts, self._alert, contract, self._owned(), self._deadline
+        )
+        close = closing.prepare(side)
+        turn = self._parts.broker.turn(1, self._deadline.minus(SETTLE))
+        sending = build_close(
+            self._alert,
+            contract,
+            close.quote,
+            self._parts.terms,
+            Size(close.side, close.product, close.qty, "; ".join(close.notes)),
+            close.stored.claim.attempt[:20],
+            self._times(),
+        )
+        return _Ready(contract, sending, turn, close)
+
+    def _times(self) -> Times:
+        now = self._parts.clock()
+        return Times(now, now + timedelta(seconds=self._deadline.left()))
+
+    def _write_sending(self, ready: _Ready) -> HeldLane | None:
+        """Confirm SENDING, for a close together with the lane's mark of its order."""
+        parts, close = self._parts, ready.close
+        stored = close.stored if close else self._owned()
+        claim = parts.claims.sending(stored.claim, ready.sending, ready.contract)
+        if close is None:
+            self._stored = parts.claims.write(stored, claim, self._deadline)
+            return None
+        self._stored, held = parts.lanes.mark(stored, claim, close.held, self._deadline)
+        return held
+
+    # --- Giving the claim back ------------------------------------------------------
+
+    def _release(self, problem: Problem) -> Answer:
+        """Give the claim back, and a lane with it: this delivery made no order call."""
+        if self._stored is None:
+            return self._failure(problem)
+        retry = isinstance(problem, Unavailable)
+        told = self._free_place(problem)
+        told = told and not (isinstance(problem, BadRequest) and self.quiet())
+        notice = None if retry or not told else self._about(problem)
+        try:
+            return self._give_back(problem, retry, notice)
+        except (Doubtful, Unavailable):
+            _LOG.warning("the claim may not be released; reconcile sweeps it")
+            if notice:
+                tell(self._parts, notice, self._deadline)
+        return self._failure(problem)
+
+    def _free_place(self, problem: Problem) -> bool:
+        """Free the place of an entry that is not sent; return whether to tell why."""
+        if not self._alert.entry:
+            return True
+        parts, limit = self._parts, self._deadline.within(NOTIFY)
+        mark = self._owned().claim.mark
+        if isinstance(problem, Guarded):
+            return parts.entries.refused(mark, problem, limit, paper=parts.paper)
+        parts.entries.give_back(mark, limit)
+        return True
+
+    def _give_back(
+        self, problem: Problem, retry: bool, notice: Notice | None
+    ) -> Answer:
+        """Write RELEASED over what is ours, and answer.
+
+        A SENDING of ours that was applied late, after its write looked lost, is
+        released from where it stands; what anybody else wrote is left alone.
+        """
+        stored, held = self._owned(), None
+        if self._closing is not None:
+            stored, held = self._closing.stored, self._closing.held
+        for _ in range(3):
+            claim = self._parts.claims.released(
+                replace(stored.claim, contract=self._contract),
+                problem.message,
+                retry,
+                notice,
+            )
+            try:
+                stored = self._write(stored, claim, held)
+            except Conflict:
+                held = None  # left to whoever closes next
+                found = self._parts.claims.look(stored.key, self._deadline)
+                if found is None or not self._still_mine(found):
+                    return self._by_state(found)
+                stored = found
+            else:
+                deliver(self._parts, stored, self._deadline)
+                break
+        return self._failure(problem)
+
+    def _write(self, stored: Stored, claim: Claim, held: HeldLane | None) -> Stored:
+        if held is None:
+            return self._parts.claims.write(stored, claim, self._deadline)
+        return self._parts.lanes.settle(stored, claim, held, self._deadline)
+
+    def _still_mine(self, found: Stored) -> bool:
+        mine = self._stored and found.claim.attempt == self._stored.claim.attempt
+        return bool(mine) and found.claim.state in (State.CLAIMED, State.SENDING)
+
+    def _by_state(self, found: Stored | None) -> Answer:
+        if found:
+            return answer_held(self._parts, found, self._delivery)
+        return self._failure(Unavailable("the claim is gone; nothing was sent"))
+
+    def _rescue(self) -> Answer:
+        """Answer after an exception nobody foresaw."""
+        problem: Problem = Unavailable("an internal error; nothing was sent")
+        if self._may_be_sending:
+            problem = OutcomeUnknown("an internal error; FYERS may hold the order")
+        try:
+            if not self._may_be_sending:
+                return self._release(problem)
+            # Left to the order book: SENDING was or may have been written.
+            found = self._stored and look(self._parts, self._stored, self._deadline)
+            if found and found.claim.state is not State.SENDING:
+                return self._by_state(found)
+            if found and self._still_mine(found):
+                return unknown(self._parts, found, "an internal error", self._delivery)
+        except Exception:
+            _LOG.exception("the claim could not be settled; reconcile does it")
+        return self._failure(problem)
+
+    def _about(self, problem: Problem) -> Notice:
+        return wording.about_alert(
+            problem.code,
+            f"no order was sent: {problem.message}",
+            self._alert,
+            self._parts.clock(),
+            self._delivery.request_id,
+        )
+
+    def _failure(self, problem: Problem) -> Answer:
+        return Answer(wording.failure(problem, self._delivery.request_id))
+
+
+def _problem(refusal: Problem | Unreadable | NotTaken) -> Problem:
+    if isinstance(refusal, Problem):
+        return refusal
+    if isinstance(refusal, Unreadable):
+        return Unavailable("FYERS gives no readable answer")
+    if refusal.login:
+        return NotLoggedIn(f"log in to FYERS: {refusal.reason}")
+    return Unavailable(refusal.reason)

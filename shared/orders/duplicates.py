@@ -1,0 +1,128 @@
+"""What a delivery answers whose alert another delivery holds or has settled."""
+
+from __future__ import annotations
+
+import logging
+
+from shared.errors import (
+    Conflict,
+    Doubtful,
+    InProgress,
+    NotSent,
+    OutcomeUnknown,
+    Problem,
+    Unavailable,
+)
+from shared.idempotency import State, Stored, wording
+from shared.models import Deadline
+from shared.orders.ports import WAIT, Answer, Delivery, Parts
+from shared.orders.reporting import deliver, tell
+
+_LOG = logging.getLogger(__name__)
+
+_STEP = 0.1
+"""Seconds between two looks at a claim another delivery is working on."""
+
+
+def answer_held(parts: Parts, stored: Stored, delivery: Delivery) -> Answer:
+    """Return the answer that another delivery's claim gives this one."""
+    stored = _wait(parts, stored, delivery.deadline)
+    claim = stored.claim
+    match claim.state:
+        case State.DONE if claim.reply is not None:
+            return Answer(claim.reply, replayed=True)
+        case State.SENDING if not _overdue(parts, stored):
+            problem: Problem = InProgress("the same alert is at FYERS right now")
+        case State.SENDING:
+            return unknown(parts, stored, "the instance sending it died", delivery)
+        case State.UNKNOWN:
+            _tell_blocked(parts, stored, delivery)
+            problem = OutcomeUnknown(
+                "FYERS may hold the order of this alert; it is being looked up"
+            )
+        case State.NOT_SENT:
+            problem = NotSent(
+                "this alert was settled as never executed; send it under a new key"
+            )
+        case _:
+            problem = Unavailable("another delivery of this alert has not sent it yet")
+    return Answer(wording.failure(problem, delivery.request_id))
+
+
+def _wait(parts: Parts, stored: Stored, deadline: Deadline) -> Stored:
+    """Give a delivery at work half a second to finish, then take what is there."""
+    busy = (State.CLAIMED, State.SENDING)
+    patience = deadline.within(WAIT)
+    while (
+        stored.claim.state in busy
+        and not _overdue(parts, stored)
+        and patience.left() > _STEP
+    ):
+        parts.pause(_STEP)
+        stored = look(parts, stored, deadline) or stored
+    return stored
+
+
+def look(parts: Parts, stored: Stored, deadline: Deadline) -> Stored | None:
+    """Return the claim as it stands, None where that cannot be read.
+
+    Raises nothing: after an order call a silent store must not become a 5xx.
+    """
+    try:
+        return parts.claims.look(stored.key, deadline)
+    except Unavailable:
+        return None
+
+
+def _overdue(parts: Parts, stored: Stored) -> bool:
+    """Return whether a SENDING's order call is certainly over."""
+    sending = stored.claim.sending
+    return (
+        stored.claim.state is State.SENDING
+        and sending is not None
+        and parts.clock() > sending.send_by
+    )
+
+
+def unknown(
+    parts: Parts,
+    stored: Stored,
+    reason: str,
+    delivery: Delivery,
+    order_id: str = "",
+) -> Answer:
+    """Turn SENDING into UNKNOWN, tell the owner, answer 202."""
+    notice = wording.about_claim(
+        "outcome_unknown",
+        f"FYERS may or may not hold this order ({reason}). It is being looked up and "
+        "will not be sent again; do not send it by hand before you hear how it ended.",
+        stored.claim,
+        parts.clock(),
+    )
+    try:
+        claim = parts.claims.unknown(stored.claim, reason, notice, order_id)
+        stored = parts.claims.write(stored, claim, delivery.deadline)
+        deliver(parts, stored, delivery.deadline)
+    except Conflict:
+        found = look(parts, stored, delivery.deadline)
+        if found and found.claim.state is State.DONE and found.claim.reply:
+            return Answer(found.claim.reply, replayed=True)
+    except Doubtful:
+        _LOG.warning("UNKNOWN may not be stored; reconcile finds SENDING past its time")
+        tell(parts, notice, delivery.deadline)
+    problem = OutcomeUnknown(f"FYERS may hold the order: {reason}; it is being settled")
+    return Answer(wording.failure(problem, delivery.request_id))
+
+
+def _tell_blocked(parts: Parts, stored: Stored, delivery: Delivery) -> None:
+    """Tell of an alert, not a resend, that an equal alert's unknown outcome stops."""
+    if parts.claims.resend(stored.claim):
+        return
+    notice = wording.about_claim(
+        "outcome_unknown",
+        "an equal alert came and was not sent, because the outcome of this one is "
+        "still unknown. Look at FYERS's order book.",
+        stored.claim,
+        parts.clock(),
+    )
+    tell(parts, notice, delivery.deadline)

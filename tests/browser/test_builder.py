@@ -1,0 +1,112 @@
+"""The alert builder on a phone, with and without its script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.functional.login_world import HOOK_SECRET, World
+
+WIDTH = 390
+
+
+@pytest.fixture(params=[True, False], ids=["script", "no script"])
+def script(request: pytest.FixtureRequest) -> bool:
+    chosen: bool = request.param
+    return chosen
+
+
+@pytest.fixture
+def page(browser: Browser, script: bool) -> Iterator[Page]:
+    """Yield a phone's page; one that breaks its own policy fails the test."""
+    context = browser.new_context(
+        viewport={"width": WIDTH, "height": 844},
+        device_scale_factor=2,
+        is_mobile=True,
+        has_touch=True,
+        java_script_enabled=script,
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    yield page
+    context.close()
+    assert [said for said in complaints if "503" not in said] == []
+
+
+def _alert(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(page.locator("pre").inner_text())
+    return found
+
+
+def test_an_alert_is_built_by_picking(
+    page: Page, world: World, script: bool, album: Path
+) -> None:
+    world.post("/refresh-symbols")
+    _log_in(page, world)
+    page.get_by_text("Build an alert").tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Build an alert")
+    assert _alert(page)["symbol"] == "NIFTY"
+    page.get_by_label("Underlying").select_option("BANKNIFTY")
+    _show(page, script)
+    expect(page.get_by_role("status")).to_contain_text("BANKNIFTY ATM CE")
+    page.get_by_label("Action").select_option("LONG")
+    page.get_by_label("Strike").select_option("OTM2")
+    page.get_by_label("Stop, %").fill("20")
+    page.get_by_label("Stop, %").blur()
+    _show(page, script)
+    expect(page.get_by_role("status")).to_contain_text("stop 20 % below")
+    assert _alert(page) == {
+        "token": "YOUR SECRET",
+        "action": "LONG",
+        "symbol": "BANKNIFTY",
+        "strikeprice": "OTM2",
+        "optionType": "CE",
+        "expiry": "WEEKLY",
+        "lots": 1,
+        "slPercent": 20,
+        "time": "{{timenow}}",
+    }
+    page.screenshot(path=album / f"builder-{script}.png", full_page=True)
+    page.get_by_label("Lots").fill("5")
+    page.get_by_label("Lots").blur()
+    _show(page, script)
+    expect(page.get_by_role("status")).to_contain_text("lots may be at most 1")
+    expect(page.locator("pre")).to_have_count(0)
+    assert HOOK_SECRET not in page.content()
+
+
+def test_nothing_is_wider_than_the_phone(page: Page, world: World) -> None:
+    world.post("/refresh-symbols")
+    _log_in(page, world)
+    page.goto(f"{world.url}/desk?build=1")
+    widest = page.locator("main").bounding_box()
+    assert widest is not None
+    assert widest["width"] <= WIDTH
+    for field in page.locator("select, input:visible, button, pre").all():
+        box = field.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= WIDTH
+        assert box["height"] >= 44
+
+
+def test_without_symbols_the_page_says_so(page: Page, world: World) -> None:
+    _log_in(page, world)
+    page.goto(f"{world.url}/desk?build=1")
+    expect(page.locator("main")).to_contain_text("no symbol snapshot")
+
+
+def _show(page: Page, script: bool) -> None:
+    """Press the button where no script has done it already."""
+    if not script:
+        page.get_by_role("button").tap()
+
+
+def _log_in(page: Page, world: World) -> None:
+    page.goto(f"{world.url}{world.redirected()}")
+    page.wait_for_url(f"{world.url}/desk")

@@ -1,0 +1,312 @@
+"""The desk in a browser: each state looked at, each action tapped, without script."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.functional.desk import Desk, desks
+
+Scheme = Literal["light", "dark"]
+
+LOOKS: list[tuple[int, Scheme]] = [
+    (390, "light"),
+    (390, "dark"),
+    (1280, "light"),
+    (1280, "dark"),
+]
+
+LIMITS = {
+    "MAX_ENTRIES_PER_DAY": "10",
+    "MAX_OPEN_LOTS": "4",
+    "MAX_DAILY_LOSS": "5000",
+    "ENTRY_WINDOW": "00:00-23:59",
+}
+
+
+@pytest.fixture(scope="module")
+def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with desks(tmp_path_factory.mktemp("desk"), env=LIMITS) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk(_served: Desk) -> Desk:
+    _served.clear()
+    _change(_served, "DELETE FROM documents")
+    return _served
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Yield a phone's page without script; breaking its own policy fails the test."""
+    with _page(browser, 390, "light") as page:
+        yield page
+
+
+@contextlib.contextmanager
+def _page(browser: Browser, width: int, scheme: Scheme) -> Iterator[Page]:
+    context = browser.new_context(
+        viewport={"width": width, "height": 844},
+        device_scale_factor=2 if width < 900 else 1,
+        is_mobile=width < 900,
+        has_touch=True,
+        color_scheme=scheme,
+        java_script_enabled=False,
+    )
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    yield page
+    context.close()
+    assert [said for said in complaints if "Security Policy" in said] == []
+
+
+def _log_in(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.world.url}{desk.world.redirected()}")
+    page.wait_for_url(f"{desk.world.url}/desk")
+
+
+def _change(desk: Desk, statement: str, *values: str) -> None:
+    path = desk.world.state / "claims.sqlite"
+    with contextlib.closing(sqlite3.connect(path, timeout=5)) as db, db:
+        db.execute(statement, values)
+
+
+def _guard(desk: Desk, **changes: Any) -> None:
+    """Let the guard have written something else."""
+    path = desk.world.state / "claims.sqlite"
+    with contextlib.closing(sqlite3.connect(path, timeout=5)) as db:
+        (text,) = db.execute(
+            "SELECT document FROM documents WHERE collection = 'guard'"
+            " AND key = 'state'"
+        ).fetchone()
+    state = json.dumps({**json.loads(text), **changes})
+    _change(
+        desk,
+        "UPDATE documents SET document = ? WHERE collection = 'guard'"
+        " AND key = 'state'",
+        state,
+    )
+
+
+def _traded(desk: Desk, action: str, **more: Any) -> None:
+    """Send an alert as TradingView does: again while the answer is a 503."""
+    alert = desk.alert(action, **more)
+    replies = (desk.post(alert) for _ in range(5))
+    assert any(reply.status_code == 200 for reply in replies)
+
+
+def _busy(desk: Desk) -> None:
+    """Trade a morning: two entries, a close, a refused alert, one on paper."""
+    _traded(desk, "SELL")
+    _traded(desk, "SELL", optionType="PE")
+    desk.reconcile()
+    _traded(desk, "BUY")
+    desk.reconcile()
+    desk.send("SELL", lots=9)
+    _traded(desk, "SELL", paper=True)
+    desk.reconcile()
+
+
+def _risky(desk: Desk) -> None:
+    """Let the guard have told that a short has no stop."""
+    _traded(desk, "SELL")
+    desk.reconcile()
+    now = datetime.now(UTC)
+    risk = {
+        "verdict": "exits_missing",
+        "about": "65:stop loss",
+        "since": (now - timedelta(minutes=3)).isoformat(),
+        "told_at": now.isoformat(),
+        "times": 1,
+    }
+    seen = {"net": -65, "product": "INTRADAY", "at": now.isoformat(), "rupees": "-1250"}
+    watch = {"ticker": desk.ticker, "risks": [risk], "seen": seen}
+    _guard(desk, watches=[watch])
+
+
+def _fits(page: Page) -> None:
+    """Fail where something is cut, or a thumb would miss it."""
+    size = page.viewport_size
+    assert size is not None
+    for box in page.locator("h1, h2, h3, p, dd, summary, button, a, time").all():
+        place = box.bounding_box() if box.is_visible() else None
+        if place is not None:
+            assert place["x"] >= 0
+            assert place["x"] + place["width"] <= size["width"]
+    for target in page.locator("button:visible, .ask summary:visible").all():
+        place = target.bounding_box()
+        assert place is not None
+        assert place["height"] >= 44
+
+
+STATES = ("empty", "busy", "paused", "risky", "blind", "past", "outcome")
+
+
+def _bring_about(desk: Desk, state: str) -> None:
+    desk.reconcile()
+    match state:
+        case "busy" | "past" | "outcome":
+            _busy(desk)
+        case "risky":
+            _risky(desk)
+        case "blind":
+            now = datetime.now(UTC).isoformat()
+            _guard(desk, blind_told=True, blind_since=now)
+        case "paused":
+            _traded(desk, "PAUSE")
+
+
+def _open_up(page: Page, desk: Desk, state: str) -> None:
+    match state:
+        case "past":
+            page.goto(f"{desk.world.url}/desk?day=2026-11-20")
+        case "outcome":
+            page.get_by_role("button", name="Send a test notice").tap()
+        case "busy":
+            page.locator(".tale summary").last.tap()
+            page.locator(".ask summary").first.tap()
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_is_whole_at_every_width_and_light(
+    browser: Browser, desk: Desk, album: Path, state: str
+) -> None:
+    _bring_about(desk, state)
+    for width, scheme in LOOKS:
+        with _page(browser, width, scheme) as page:
+            _log_in(page, desk)
+            _open_up(page, desk, state)
+            _fits(page)
+            expect(page.get_by_role("heading", level=1)).to_have_count(1)
+            page.screenshot(
+                path=album / f"desk-{state}-{width}-{scheme}.png", full_page=True
+            )
+
+
+def test_without_a_session_there_is_one_thing_to_do(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.world.url}/desk")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your desk")
+    expect(page.get_by_role("link")).to_have_count(1)
+    page.get_by_role("link", name="Log in with FYERS").tap()
+    page.wait_for_url(f"{desk.world.fyers.url}/**")
+
+
+def test_an_exit_takes_two_taps_and_a_third_is_no_other_order(
+    page: Page, desk: Desk
+) -> None:
+    _traded(desk, "SELL")
+    desk.reconcile()
+    _log_in(page, desk)
+    close = page.get_by_role("button", name=re.compile(r"^Close \d+ now$"))
+    expect(close).to_be_hidden()
+    page.locator("summary", has_text="Exit NIFTY").tap()
+    assert len(desk.orders()) == 1, "the first tap sends nothing"
+    close.dblclick()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Done")
+    expect(page.locator("main")).to_contain_text("FYERS calls it")
+    assert [row["netQty"] for row in desk.state()["positions"]] == [0]
+    assert len([row for row in desk.orders() if row["side"] == 1]) == 1
+
+
+def test_everything_is_closed_by_two_taps(page: Page, desk: Desk) -> None:
+    _traded(desk, "SELL")
+    _traded(desk, "SELL", optionType="PE")
+    _log_in(page, desk)
+    page.get_by_text("Exit everything").tap()
+    page.get_by_role("button", name="Close everything now").tap()
+    expect(page.locator("main")).to_contain_text("2 positions are being closed")
+    assert [row["netQty"] for row in desk.state()["positions"]] == [0, 0]
+
+
+def test_entries_are_paused_by_one_tap_and_resumed_by_two(
+    page: Page, desk: Desk
+) -> None:
+    desk.reconcile()
+    _log_in(page, desk)
+    page.get_by_role("button", name="Pause entries").tap()
+    page.get_by_role("link", name="Back to the desk").tap()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Entries are paused.")
+    assert desk.send("SELL").json()["code"] == "paused"
+    page.get_by_text("Resume entries").tap()
+    page.get_by_role("button", name="Resume now").tap()
+    page.get_by_role("link", name="Back to the desk").tap()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("All quiet.")
+    _traded(desk, "SELL")
+
+
+def test_a_risk_is_acknowledged_by_the_keyboard_alone(page: Page, desk: Desk) -> None:
+    _risky(desk)
+    _log_in(page, desk)
+    expect(page.get_by_role("heading", name="Needs you", exact=True)).to_be_visible()
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        if page.locator("button:focus").count():
+            break
+    expect(page.locator("button:focus")).to_have_text("I have seen it")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Noted")
+    page.get_by_role("link", name="Back to the desk").tap()
+    expect(page.get_by_role("heading", name="Needs you", exact=True)).to_have_count(0)
+    expect(page.get_by_role("heading", name="Seen by you")).to_be_visible()
+
+
+def test_a_test_notice_arrives(page: Page, desk: Desk) -> None:
+    _log_in(page, desk)
+    page.get_by_role("button", name="Send a test notice").tap()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("on its way")
+    assert desk.events == ["test"]
+
+
+def test_an_alert_opens_to_its_story(page: Page, desk: Desk) -> None:
+    _traded(desk, "SELL")
+    _log_in(page, desk)
+    story = page.get_by_text("accepted by FYERS as")
+    expect(story).to_be_hidden()
+    page.locator(".tale summary").first.tap()
+    expect(story).to_be_visible()
+
+
+def test_logging_out_shows_nothing_any_more(page: Page, desk: Desk) -> None:
+    _log_in(page, desk)
+    page.get_by_role("button", name="Log out").tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Logged out")
+    page.goto(f"{desk.world.url}/desk")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your desk")
+
+
+def test_a_session_that_ends_in_the_middle_of_a_tap_says_so(
+    page: Page, desk: Desk
+) -> None:
+    _log_in(page, desk)
+    _change(desk, "DELETE FROM documents WHERE collection = 'sessions'")
+    page.get_by_role("button", name="Pause entries").tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your session is over")
+    expect(page.locator("main")).to_contain_text("Nothing was done")
+
+
+def test_a_silent_store_is_a_page_that_says_so(
+    page: Page, desk: Desk, album: Path
+) -> None:
+    _log_in(page, desk)
+    _change(desk, "ALTER TABLE documents RENAME TO gone")
+    try:
+        page.reload()
+        expect(page.get_by_role("heading", level=1)).to_have_text(
+            "The desk cannot be shown"
+        )
+        page.screenshot(path=album / "desk-store-down.png", full_page=True)
+    finally:
+        _change(desk, "ALTER TABLE gone RENAME TO documents")
+    page.get_by_role("link", name="Try again").tap()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Nothing is open.")

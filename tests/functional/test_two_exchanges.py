@@ -1,0 +1,181 @@
+"""refresh-symbols and warming with a master at each exchange, over HTTP and files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from shared import wiring
+from shared.errors import Unavailable
+from shared.models import Deadline, ExpiryWord
+from shared.symbols import Snapshot
+from shared.wiring import parts, process, warming
+from simulator import master
+from tests.fakes.notifier import MemoryNotifier
+from tests.unit.symbol_rows import row
+
+TODAY = process.clock().date()
+MONTHLY = date(TODAY.year + 1, 1, 28)
+
+
+def bse(stocks: int = 12) -> list[str]:
+    """Return a master of BSE with as many rows as a real one has at the least."""
+    return [
+        row(
+            name,
+            MONTHLY,
+            f"{strike}.0",
+            side,
+            monthly=True,
+            exchange="BSE",
+            file_date=str(TODAY),
+        )
+        for name in ("SENSEX", *(f"STOCK{number}" for number in range(stocks)))
+        for strike in range(1000, 1050)
+        for side in ("CE", "PE")
+    ]
+
+
+@dataclass
+class Masters:
+    """What each address serves; None is a server error."""
+
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    url: str = ""
+
+
+@pytest.fixture(scope="module")
+def nse() -> bytes:
+    return master.text(master.lines(TODAY, rows=21_000))
+
+
+@pytest.fixture
+def masters(nse: bytes) -> Iterator[Masters]:
+    served = Masters({"/NSE_FO.csv": nse, "/BSE_FO.csv": master.text(bse())})
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = served.files[self.path]
+            self.send_response(500 if content is None else 200)
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield served
+    server.shutdown()
+    thread.join(5)
+    server.server_close()
+
+
+@pytest.fixture
+def inbox(
+    masters: Masters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MemoryNotifier]:
+    """Wire the functions to the masters and a folder; return what the owner is told."""
+    found = MemoryNotifier()
+    env = {
+        "STATE_BACKEND": "local",
+        "LOCAL_STATE_DIR": str(tmp_path),
+        "FYERS_APP_ID": "A-100",
+        "FYERS_SECRET_ID": "s",
+        "FYERS_PIN": "1",
+        "WEBHOOK_SECRET_TOKEN": "a-hook-of-twenty-characters",
+        "SYMBOL_MASTER_URLS": f"{masters.url}/NSE_FO.csv,{masters.url}/BSE_FO.csv",
+    }
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(parts, "notifier", lambda _: found)
+    monkeypatch.setattr(warming, "_built", {})
+    wiring.forget()
+    yield found
+    wiring.forget()
+
+
+def snapshot(folder: Path, exchange: str) -> Snapshot:
+    return Snapshot((folder / "symbols" / f"{exchange}_FO.zip").read_bytes())
+
+
+def forever() -> Deadline:
+    return process.deadline(30)
+
+
+def test_both_exchanges_are_refreshed(inbox: MemoryNotifier, tmp_path: Path) -> None:
+    said = wiring.refresh_symbols()
+    assert said["success"] is True
+    assert said["exchanges"] == {
+        name: {
+            "rows": found.rows,
+            "contracts": found.contracts,
+            "underlyings": found.underlyings,
+            "left_out": [],
+            "file_date": str(found.as_of),
+        }
+        for name in ("NSE", "BSE")
+        for found in [snapshot(tmp_path, name).summary]
+    }
+    assert inbox.notices == []
+    symbols = parts.symbols(process.settings("webhook"))
+    sensex = symbols.expiry("SENSEX", ExpiryWord.WEEKLY, forever())
+    assert (sensex.exchange, sensex.day) == ("BSE", MONTHLY)
+    assert symbols.expiry("NIFTY", ExpiryWord.WEEKLY, forever()).exchange == "NSE"
+
+
+@pytest.mark.parametrize(("down", "other"), [("BSE", "NSE"), ("NSE", "BSE")])
+def test_a_master_that_fails_leaves_the_other_and_is_told(
+    down: str, other: str, inbox: MemoryNotifier, masters: Masters, tmp_path: Path
+) -> None:
+    wiring.refresh_symbols()
+    before = {name: snapshot(tmp_path, name).summary for name in (down, other)}
+    masters.files[f"/{down}_FO.csv"] = None
+    with pytest.raises(Unavailable, match=f"^{down} symbols not refreshed"):
+        wiring.refresh_symbols()
+    assert snapshot(tmp_path, down).summary == before[down]
+    assert snapshot(tmp_path, other).summary.built_at > before[other].built_at
+    assert inbox.events == ["symbols_not_refreshed"]
+    assert down in inbox.notices[0].message
+
+
+def test_an_odd_underlying_is_told_by_name(
+    inbox: MemoryNotifier, masters: Masters, tmp_path: Path
+) -> None:
+    wiring.refresh_symbols()
+    odd = [line.replace(",65,", ",0,") if "STOCK3," in line else line for line in bse()]
+    masters.files["/BSE_FO.csv"] = master.text(odd)
+    wiring.refresh_symbols()
+    assert snapshot(tmp_path, "BSE").summary.left_out == ("STOCK3",)
+    assert inbox.events == ["symbols_left_out"]
+    assert inbox.notices[0].message.startswith("STOCK3: ")
+
+
+def test_warming_builds_what_is_missing_and_does_without_bse(
+    inbox: MemoryNotifier, masters: Masters, tmp_path: Path
+) -> None:
+    ours = process.settings("webhook")
+    masters.files["/BSE_FO.csv"] = None
+    warming._symbols(ours)
+    assert snapshot(tmp_path, "NSE").summary.exchange == "NSE"
+    masters.files["/BSE_FO.csv"] = master.text(bse())
+    warming._symbols(ours)  # too soon for another try
+    assert not (tmp_path / "symbols" / "BSE_FO.zip").exists()
+    wiring.refresh_symbols()
+    warming._symbols(ours)
+    assert parts.symbols(ours).describe("BSE") is not None
+
+
+def test_warming_fails_without_nse(inbox: MemoryNotifier, masters: Masters) -> None:
+    masters.files["/NSE_FO.csv"] = None
+    with pytest.raises(Unavailable, match=r"^NSE symbols not refreshed"):
+        warming._symbols(process.settings("webhook"))

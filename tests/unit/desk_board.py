@@ -1,0 +1,148 @@
+"""A board to look at: one reading of the stores, every part of it replaceable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shared.desk import Board, Rules
+from shared.guard.state import GuardState, Risk, Seen, Verdict, Watch
+from shared.guardrails import Control, Limits, Place
+from shared.idempotency import Claim, Reply, Sending, State, Stored, Story
+from shared.models import (
+    IST,
+    Action,
+    Contract,
+    OptionType,
+    Order,
+    Product,
+)
+
+NOW = datetime(2026, 11, 25, 10, 42, 7, tzinfo=IST)
+SIX = datetime(2026, 11, 26, 6, 0, tzinfo=IST)
+CALL = "NSE:NIFTY26D0125800CE"
+PUT = "NSE:NIFTY26D0125800PE"
+
+LIMITS = Limits(
+    open_lots=4,
+    entries_per_day=10,
+    daily_loss=Decimal(5000),
+    window=(time(9, 15), time(15, 10)),
+)
+
+
+def contract(ticker: str = CALL) -> Contract:
+    """Return NIFTY's 25800 call or put of 1 December."""
+    return Contract(
+        ticker=ticker,
+        underlying="NIFTY",
+        expiry=date(2026, 12, 1),
+        expires_at=datetime(2026, 12, 1, 15, 30, tzinfo=IST),
+        strike=Decimal("25800.0"),
+        option_type=OptionType(ticker[-2:]),
+        lot=65,
+        tick=Decimal("0.05"),
+    )
+
+
+def entry(ticker: str = CALL, minute: int = 20, **changes: Any) -> Stored:
+    """Return a placed entry of 09:`minute`."""
+    at = datetime(2026, 11, 25, 9, minute, 3, tzinfo=IST)
+    attempt = f"{minute:032x}"
+    sending = Sending(
+        order=Order(
+            ticker, Action.SELL, 65, Product.INTRADAY, attempt[:20], Decimal(27)
+        ),
+        ltp=Decimal("181.20"),
+        stop_loss=Decimal("208.40"),
+        take_profit=Decimal("135.90"),
+        sent_at=at + timedelta(seconds=1),
+        send_by=at + timedelta(seconds=3),
+        day=at.date(),
+    )
+    claim = Claim(
+        state=State.DONE,
+        attempt=attempt,
+        fingerprint="f" * 64,
+        created_at=at,
+        lease_until=at + timedelta(seconds=4),
+        request_id="r-1",
+        what="SELL NIFTY 25800 CE WEEKLY",
+        touched_at=at + timedelta(seconds=2),
+        sending=sending,
+        reply=Reply(200, '{"success": true, "message": "order placed"}'),
+        order_ids=("261125000001",),
+        ledger=ticker,
+        contract=contract(ticker),
+        done_at=at + timedelta(seconds=2),
+    )
+    return Stored(f"{minute:064x}", replace(claim, **changes), "v1")
+
+
+def refused(minute: int = 30, reason: str = "no such strike") -> Stored:
+    """Return an alert that sent nothing."""
+    return entry(
+        minute=minute,
+        state=State.RELEASED,
+        reason=reason,
+        sending=None,
+        reply=None,
+        order_ids=(),
+        ledger="",
+        contract=None,
+    )
+
+
+def ended(amount: str, minute: int, ticker: str = CALL) -> Stored:
+    """Return an entry whose contract ended with that many rupees, a while later."""
+    at = datetime(2026, 11, 25, 10, minute, tzinfo=IST)
+    story = Story(65, Decimal("181.30"), at, Decimal(amount))
+    return entry(ticker, minute, story=story, ledger="")
+
+
+def watch(
+    ticker: str = CALL, net: int = -65, risks: tuple[Risk, ...] = (), **seen: Any
+) -> Watch:
+    """Return a contract as the guard saw it a minute ago: a short with both exits."""
+    shown = Seen(
+        net=net,
+        product="INTRADAY",
+        at=NOW - timedelta(minutes=1),
+        ltp=Decimal("176.05"),
+        entry_price=Decimal("181.30"),
+        stop=Decimal("208.50"),
+        target=Decimal("135.95"),
+        rupees=Decimal("341.25"),
+    )
+    return Watch(ticker, risks, seen=replace(shown, **seen))
+
+
+def risk(
+    verdict: Verdict = Verdict.EXITS_MISSING,
+    about: str = "65:stop loss",
+    **changes: Any,
+) -> Risk:
+    """Return a risk that was told."""
+    since = NOW - timedelta(minutes=3)
+    return replace(Risk(verdict, about, since, told_at=NOW, times=1), **changes)
+
+
+def guard(*watches: Watch, **changes: Any) -> GuardState:
+    """Return what the guard wrote half a minute ago."""
+    state = GuardState(ran_at=NOW - timedelta(seconds=30), watches=watches)
+    return replace(state, **changes)
+
+
+def control(used: int = 0, **changes: Any) -> Control:
+    """Return the day's control with so many places taken."""
+    places = tuple(Place(f"c{n}", CALL, 1, NOW) for n in range(used))
+    return replace(Control(day=NOW.date(), places=places), **changes)
+
+
+def board(**changes: Any) -> Board:
+    """Return a quiet morning with nothing open, unless told otherwise."""
+    rules = Rules(LIMITS, time(15, 10), False, True, "https://auth.example")
+    quiet = Board(NOW, SIX, rules, control(), guard=guard())
+    return replace(quiet, **changes)

@@ -1,0 +1,276 @@
+"""PAPER: the whole way but the order, and never a real order for a paper position."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.idempotency import Claim, State
+from shared.models import PAPER, Action, Position
+from shared.orders import Answer
+from tests.usecase.world import TICKER, World, body, ticker
+
+BUY, SELL = Action.BUY, Action.SELL
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> World:
+    """PAPER=true."""
+    return World(tmp_path, paper=True)
+
+
+def held(world: World, name: str = TICKER) -> int:
+    """Return what is open on paper, contracts, signed."""
+    turn = world.paper_broker.turn(1, world.deadline())
+    rows: tuple[Position, ...] = world.paper_broker.positions(turn).rows
+    return sum(row.net_qty for row in rows if row.ticker == PAPER + name)
+
+
+def code(answer: Answer) -> tuple[int, str]:
+    return answer.reply.status, str(body(answer).get("code", ""))
+
+
+def day(world: World) -> list[Claim]:
+    today = world.clock().date()
+    return [stored.claim for stored in world.store.of_day(today, world.deadline())]
+
+
+# --- Entries --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["SELL", "LONG"])
+def test_every_entry_is_on_paper_and_none_at_fyers(paper: World, verb: str) -> None:
+    answer = paper.send(verb)
+    said = body(answer)
+    assert answer.reply.status == 200
+    assert said["message"] == "PAPER order placed"
+    assert said["paper"] is True
+    assert said["order_id"].startswith("PAPER-")
+    assert said["symbol"] == TICKER
+    assert paper.broker.placed == []
+    assert held(paper) == (-65 if verb == "SELL" else 65)
+
+
+def test_one_alert_may_be_on_paper_by_itself(world: World) -> None:
+    assert body(world.send(paper=True))["paper"] is True
+    assert "paper" not in body(world.send(key="k2"))
+    assert len(world.broker.placed) == 1
+    assert held(world) == -65
+
+
+def test_a_paper_alert_sent_again_is_answered_as_before(paper: World) -> None:
+    first = paper.send()
+    assert paper.send().reply == first.reply
+    assert held(paper) == -65
+
+
+def test_a_paper_entry_is_checked_as_a_real_one_is(paper: World) -> None:
+    assert code(paper.send(qty=66)) == (400, "bad_quantity")
+    assert code(paper.send(key="k2", symbol="NIFTEE")) == (400, "unknown_symbol")
+    paper.broker.prices.clear()
+    assert code(paper.send(key="k3")) == (400, "ltp_unavailable")
+
+
+# --- Closes ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["BUY", "EXIT"])
+def test_a_close_of_a_paper_position_is_on_paper(paper: World, verb: str) -> None:
+    paper.send()
+    answer = paper.send(verb, key="c")
+    assert answer.reply.status == 200
+    assert body(answer)["paper"] is True
+    assert held(paper) == 0
+    assert paper.broker.placed == []
+    assert paper.told() == []
+
+
+def test_a_close_of_everything_reaches_paper_too(paper: World) -> None:
+    paper.broker.prices[ticker(25900)] = Decimal(50)
+    paper.send()
+    paper.send(key="k2", strikeprice=25900)
+    answer = paper.exit()
+    assert answer.reply.status == 200
+    assert [order["paper"] for order in body(answer)["orders"]] == [True, True]
+    assert (held(paper), held(paper, ticker(25900))) == (0, 0)
+
+
+@pytest.mark.parametrize("verb", ["BUY", "EXIT"])
+def test_a_real_position_is_closed_by_a_real_order_though_entries_are_on_paper(
+    world: World, verb: str
+) -> None:
+    world.send()
+    world.restart(paper=True)
+    answer = world.send(verb, key="c")
+    assert answer.reply.status == 200
+    assert "paper" not in body(answer)
+    assert world.broker.net(TICKER, "INTRADAY") == 0
+
+
+def test_what_is_open_in_both_is_closed_in_both(world: World) -> None:
+    world.send()
+    world.restart(paper=True)
+    world.send(key="k2")
+    answer = world.send("BUY", key="c")
+    assert "paper" not in body(answer)
+    assert world.broker.net(TICKER, "INTRADAY") == 0
+    assert held(world) == 0
+    assert world.told() == []
+
+
+def test_a_paper_close_acts_on_paper_only(world: World) -> None:
+    world.send()
+    world.send(key="k2", paper=True)
+    assert body(world.send("BUY", key="c", paper=True))["paper"] is True
+    assert held(world) == 0
+    assert world.broker.net(TICKER, "INTRADAY") == -65
+    assert code(world.send("BUY", key="c2", paper=True)) == (400, "no_short_position")
+    assert world.broker.net(TICKER, "INTRADAY") == -65
+
+
+def test_a_close_of_nothing_is_told_once(paper: World) -> None:
+    paper.send()
+    paper.send("BUY", key="c")
+    assert code(paper.send("BUY", key="c2")) == (400, "no_short_position")
+    assert paper.told() == ["no_short_position"]
+
+
+def test_an_owner_who_never_used_paper_has_one_row_for_a_refused_close(
+    world: World,
+) -> None:
+    world.send("BUY")
+    assert [claim.what for claim in day(world)] == ["BUY NIFTY 25800 CE WEEKLY"]
+
+
+def test_an_equal_close_later_in_the_day_closes_the_next_paper_position(
+    paper: World,
+) -> None:
+    for n in range(3):
+        paper.send(key=f"open {n}")
+        assert paper.send("BUY", key=None).reply.status == 200
+        assert held(paper) == 0, n
+        paper.reconcile(after=60)
+
+
+def test_a_relative_close_finds_the_paper_position(paper: World) -> None:
+    paper.send()
+    assert paper.send("BUY", key="c", strikeprice="ATM").reply.status == 200
+    assert held(paper) == 0
+
+
+# --- Switching ------------------------------------------------------------------------
+
+
+def test_paper_switched_off_leaves_paper_positions_paper(paper: World) -> None:
+    paper.send()
+    paper.restart(paper=False)
+    answer = paper.send("BUY", key="c")
+    assert body(answer)["paper"] is True
+    assert held(paper) == 0
+    assert paper.broker.placed == []
+    assert paper.told() == []
+
+
+def test_a_sell_meant_for_a_paper_long_opens_no_real_short(paper: World) -> None:
+    paper.send("LONG")
+    paper.restart(paper=False)
+    answer = paper.send("SELL", key="c")
+    assert code(answer) == (400, "opposite_position")
+    assert "EXIT" in body(answer)["error"]
+    assert paper.broker.placed == []
+    assert paper.send("EXIT", key="x").reply.status == 200
+    assert held(paper) == 0
+
+
+def test_a_sell_on_paper_never_stands_for_a_real_long(world: World) -> None:
+    world.send("LONG")
+    world.restart(paper=True)
+    assert code(world.send("SELL", key="c")) == (400, "opposite_position")
+    assert held(world) == 0
+    assert world.send("EXIT", key="x").reply.status == 200
+    assert world.broker.net(TICKER, "INTRADAY") == 0
+
+
+# --- The guard, the journal, the notices ----------------------------------------------
+
+
+def test_exits_on_paper_trade_when_the_guard_sees_their_price(paper: World) -> None:
+    paper.send()
+    paper.reconcile(after=60)
+    assert held(paper) == -65
+    paper.broker.prices[TICKER] = Decimal(116)
+    paper.reconcile(after=60)
+    paper.reconcile(after=60)
+    assert held(paper) == 0
+    story = day(paper)[0].story
+    assert story is not None
+    assert story.rupees == 65 * (100 - 116)
+    assert paper.told() == []
+
+
+def test_the_real_guard_sees_nothing_of_paper(paper: World) -> None:
+    paper.send()
+    paper.broker.calls.clear()
+    paper.reconcile(after=60)
+    assert "positions" not in paper.broker.calls
+    assert "order_book" not in paper.broker.calls
+
+
+def row(claim: Claim) -> dict[str, Any]:
+    """Return what the journal keeps of a claim, without ids and the account's mark."""
+    sending = claim.sending
+    assert sending is not None
+    assert claim.reply is not None
+    reply = json.loads(claim.reply.body)
+    for name in ("order_id", "order_response", "paper", "message", "note"):
+        reply.pop(name, None)
+    note = re.sub(r"(PAPER-|26)\S+", "ID", sending.note)
+    order = replace(sending.order, tag="", ticker=sending.order.ticker[-9:])
+    return {
+        "what": claim.what,
+        "state": claim.state,
+        "sending": replace(sending, order=order, note=note),
+        "reply": reply,
+        "story": claim.story,
+        "orders": len(claim.order_ids),
+    }
+
+
+def test_the_rows_of_a_paper_day_are_those_of_a_real_one(tmp_path: Path) -> None:
+    rows = []
+    for paper in (False, True):
+        world = World(tmp_path / str(paper), paper=paper)
+        world.send("SELL", key="a")
+        world.wait(60)
+        world.broker.prices[TICKER] = Decimal(90)
+        world.send("BUY", key="b")
+        world.reconcile(after=60)
+        world.send("LONG", key="c", lots=2)
+        world.wait(60)
+        world.broker.prices[TICKER] = Decimal(95)
+        world.send("EXIT", key="d")
+        world.reconcile(after=60)
+        rows.append([row(claim) for claim in day(world) if claim.sending])
+        assert world.told() == []
+        assert len(world.broker.placed) == (0 if paper else 4)
+    real, on_paper = rows
+    assert len(real) == 4
+    assert all(one["state"] is State.DONE for one in real)
+    assert on_paper == real
+
+
+def test_notices_of_paper_say_so(tmp_path: Path) -> None:
+    world = World(tmp_path, paper=True, tells_orders=True)
+    world.send()
+    world.reconcile(after=60)
+    assert [notice.event for notice in world.inbox.notices] == [
+        "order_placed",
+        "order_filled",
+    ]
+    assert all("PAPER" in notice.message for notice in world.inbox.notices)
