@@ -30,7 +30,7 @@ sending lost                                        | SELL BUY | 200     | 1 | D
 sending lost + read unavailable                     | SELL BUY | 503 200 | 1 | DONE     | -
 sending lost + read unavailable*2                   | SELL BUY | 503 202 | 0 | NOT_SENT | outcome_unknown not_sent
 sending stuck                                       | SELL BUY | 503 202 | 0 | NOT_SENT | outcome_unknown not_sent
-sending late:0.1 + released unavailable             | SELL BUY | 503 202 | 0 | NOT_SENT | outcome_unknown not_sent
+sending late:0.5 + released unavailable             | SELL BUY | 503 202 | 0 | NOT_SENT | outcome_unknown not_sent
 sending unavailable + released unavailable          | SELL BUY | 503 200 | 1 | DONE     | -
 sending unavailable + released lost                 | SELL BUY | 503 200 | 1 | DONE     | -
 sending unavailable*                                | SELL     | 503 503 503 503 | 0 | NOT_SENT | not_sent
