@@ -19,7 +19,7 @@ from tests.contract.loopback import Loopback, Script, drip, request_head, self_s
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 BOUND = 0.4
-SLACK = 1.0
+SLACK = 0.1
 
 Serve = Callable[[Script], str]
 
