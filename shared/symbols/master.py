@@ -13,6 +13,7 @@ agree (as after a corporate action) is left out by name; the others are not its 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -120,14 +121,16 @@ class _Master:
         self._odd: set[str] = set()
         self.listed = 0
         self._rows = self._broken = 0
-        self._dates: dict[str, int] = {}
+        self._dates: Counter[str] = Counter()
+        # By underlying and expiry epoch; a row that fits its own needs no more looks.
+        self._known: dict[tuple[str, str], tuple[str, dict[str, str]]] = {}
 
     def read(self, lines: Iterable[str]) -> None:
         """Take every row; raise `SnapshotRefused` where the file cannot be trusted."""
         usual = width = 0
         for number, line in _numbered(lines, self._prefix):
-            row = line.rstrip("\r\n")
-            if not row.strip():
+            row = line.strip()
+            if not row:
                 continue
             fields = row.split(",")
             width = len(fields)
@@ -167,9 +170,9 @@ class _Master:
     def _take(self, fields: list[str]) -> None:
         if len(fields) < 17 or not fields[9].startswith(self._prefix):
             raise _Broken
-        self._dates[fields[7]] = self._dates.get(fields[7], 0) + 1
+        self._dates[fields[7]] += 1
         side = fields[16]
-        if side in ("XX", ""):  # a future
+        if side == "XX" or not side:  # a future
             return
         try:
             self._list(fields, side)
@@ -184,19 +187,27 @@ class _Master:
         self.listed += 1
 
     def _list(self, fields: list[str], side: str) -> None:
-        if side not in ("CE", "PE"):
+        key, tail = _key(fields[15], side)
+        ticker, underlying, epoch = fields[9], fields[13], fields[8]
+        terms = f"{ticker} {_terms(fields[3], fields[4])}"
+        head, rows = self._known.get((underlying, epoch), _NEW)
+        if head + tail != ticker:
+            head, rows = self._listing(underlying, ticker, tail, epoch)
+        # The same row twice is harmless; the same contract on other terms is not.
+        if rows.setdefault(key, terms) != terms:
             raise _Broken
-        paise, strike = _strike(fields[15])
-        ticker, underlying = fields[9], fields[13]
-        head, tail = self._prefix + underlying, strike + side
+
+    def _listing(
+        self, underlying: str, ticker: str, tail: str, epoch: str
+    ) -> tuple[str, dict[str, str]]:
+        """Return how an expiry's tickers begin, and its rows."""
+        head = self._prefix + underlying
         if not (ticker.startswith(head) and ticker.endswith(tail)):
             raise _Broken
-        terms = f"{ticker} {_lot(fields[3])} {_tick(fields[4])}"
         code = ticker[len(head) : -len(tail)]
-        expiry = self._expiry(underlying, code, fields[8])
-        # The same row twice is harmless; the same contract on other terms is not.
-        if expiry.rows.setdefault(f"{paise}{side}", terms) != terms:
-            raise _Broken
+        known = head + code, self._expiry(underlying, code, epoch).rows
+        self._known[underlying, epoch] = known
+        return known
 
     def _expiry(self, underlying: str, code: str, epoch: str) -> Listing:
         closes, day = _close(epoch)
@@ -230,27 +241,29 @@ def _numbered(lines: Iterable[str], prefix: str) -> Iterator[tuple[int, str]]:
     return chain([(number, first)], rest) if prefix in first else rest
 
 
-@lru_cache(maxsize=16384)
-def _strike(text: str) -> tuple[int, str]:
-    """Return a strike in paise and as tickers write it: `57.5`, `25800`."""
+_NEW: tuple[str, dict[str, str]] = "", {}
+"""An expiry of which no row was read; no ticker is a strike and a side alone."""
+
+
+@lru_cache(maxsize=32768)
+def _key(text: str, side: str) -> tuple[str, str]:
+    """Return strike and side in paise and as tickers end: `5750CE`, `57.5CE`."""
+    if side not in ("CE", "PE"):
+        raise _Broken
     strike = _positive(text)
     paise = int(strike * 100)
     if paise != strike * 100:
         raise _Broken
-    return paise, f"{strike.normalize():f}"
+    return f"{paise}{side}", f"{strike.normalize():f}{side}"
 
 
 @lru_cache(maxsize=1024)
-def _lot(text: str) -> int:
-    lot = _positive(text)
-    if lot != int(lot):
+def _terms(lot: str, tick: str) -> str:
+    """Return lot and tick as the snapshot writes them: `65 0.05`."""
+    contracts = _positive(lot)
+    if contracts != int(contracts):
         raise _Broken
-    return int(lot)
-
-
-@lru_cache(maxsize=1024)
-def _tick(text: str) -> str:
-    return f"{_positive(text).normalize():f}"
+    return f"{int(contracts)} {_positive(tick).normalize():f}"
 
 
 def _positive(text: str) -> Decimal:
