@@ -162,7 +162,8 @@ def test_a_refusal_with_http_200_is_a_refusal(world: World) -> None:
     before = world.store(tomorrow_six())
     state = world.get("/auth-url").json()["auth_url"].partition("state=")[2]
     code = world.code()
-    world.post("/generate-token", {"auth_code": code}, HOOK_SECRET)
+    first = world.post("/generate-token", {"auth_code": code}, HOOK_SECRET)
+    assert first.status_code == 200, first.text
     world.token_file.write_bytes(before)
     reply = world.get(f"/generate-token?s=ok&auth_code={code}&state={state}")
     assert (reply.status_code, reply.json()["code"]) == (400, "login_refused")
@@ -179,9 +180,16 @@ def test_a_broken_answer_of_fyers_changes_nothing(world: World, kind: str) -> No
     assert world.token_file.read_bytes() == before
 
 
+def test_a_login_that_broke_does_not_hold_up_the_next(world: World) -> None:
+    world.fyers.faults.add(Fault(path="/api/v3/validate-authcode", kind="reset"))
+    world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
+    reply = world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
+    assert reply.status_code == 200, reply.text
+
+
 def test_a_posted_code_logs_in(world: World) -> None:
     reply = world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
-    assert reply.status_code == 200
+    assert reply.status_code == 200, reply.text
     assert reply.json()["expires_at"] == tomorrow_six().isoformat()
     assert world.stored() is not None
 

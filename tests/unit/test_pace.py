@@ -114,6 +114,14 @@ def test_a_forgotten_turn_gives_its_places_back() -> None:
     assert (turn, desk.call(desk.turn(10))) == (None, 100.0)
 
 
+def test_a_turn_that_ended_gives_its_places_back_though_something_holds_it() -> None:
+    desk = Desk()
+    held = desk.turn(10)
+    held.end()
+    assert desk.turn(10).places == 10
+    assert held.places == 0
+
+
 def test_a_turn_past_its_deadline_gives_its_places_back() -> None:
     desk = Desk()
     over = desk.turn(10)

@@ -68,7 +68,10 @@ class FyersLogin:
             raise Unreadable("too many others are logging in")
         try:
             turn = _reserved(self._lanes[lane], 2, deadline)
-            yield FyersEntry(self, turn)
+            try:
+                yield FyersEntry(self, turn)
+            finally:
+                turn.end()
         finally:
             if lane is Lane.OTHERS:
                 self._room.release()

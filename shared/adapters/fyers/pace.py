@@ -3,8 +3,8 @@
 Places go by reservation, first come first served. A call may start once the calls
 begun within the window and the unused places of *earlier* reservations leave room for
 it, so an alert whose quote went out is never overtaken by later alerts' quotes when it
-comes to order. What a reservation did not use returns when its turn ends: when it is
-forgotten or its deadline passes.
+comes to order. What a reservation did not use returns when its turn ends, is forgotten
+or passes its deadline.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ class PacedTurn:
         """Wait for the next place; raise `NotTaken` where it would come too late."""
         self._pace.start(self)
 
+    def end(self) -> None:
+        """Give back the places not used; an exception may hold the turn for long."""
+        self._pace.end(self)
+
     def again(self) -> PacedTurn:
         """Return a turn for repeating a call: its place is queued for when it waits.
 
@@ -101,6 +105,11 @@ class Pace:
             last = self._ahead_of(turn) + turn.places
             _check(self._wait_for(last), turn.deadline)
             self._queue.append(weakref.ref(turn))
+
+    def end(self, turn: PacedTurn) -> None:
+        """Let others have what is left of a turn's places."""
+        with self._lock:
+            turn.places = 0
 
     def start(self, turn: PacedTurn) -> None:
         """Begin one call of `turn` when its place has come, or raise `NotTaken`."""

@@ -117,7 +117,9 @@ class Transport:
         seen.record = Failed(None)
         with until(deadline), suppress(Exception):
             call()
-        return seen.record
+        # Not kept: a failure's traceback holds the frames of its call.
+        record, seen.record = seen.record, Failed(None)
+        return record
 
 
 class _Seen(threading.local):
