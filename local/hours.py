@@ -31,9 +31,8 @@ def shift() -> None:
     from shared.wiring import process
 
     off, true = timedelta(seconds=float(os.environ[SHIFT])), process.clock
-    inside = pkgutil.iter_modules(wiring.__path__, f"{wiring.__name__}.")
-    for name in (wiring.__name__, *(found.name for found in inside)):
-        names = vars(importlib.import_module(name))
+    for found in pkgutil.iter_modules(wiring.__path__, f"{wiring.__name__}."):
+        names = vars(importlib.import_module(found.name))
         if names.get("clock") is true:
             names["clock"] = lambda: true() + off
 

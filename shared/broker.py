@@ -14,6 +14,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+from shared.errors import BrokerError
 from shared.models import (
     BookedOrder,
     Change,
@@ -31,20 +32,22 @@ from shared.models import (
 )
 
 
-class NotTaken(Exception):
+class NotTaken(BrokerError):
     """The call provably did not reach FYERS or was refused before it counted.
 
-    `reason` is for people. `login` is true when only a person can cure it (a 401 that a
-    fresh token did not cure).
+    `reason` is for people.
     """
 
-    def __init__(self, reason: str, *, login: bool = False) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.login = login
 
 
-class Unreadable(Exception):
+class LoginEnded(NotTaken):
+    """FYERS took no token, a fresh one neither: only a person can log in."""
+
+
+class Unreadable(BrokerError):
     """A read brought no usable answer (timeout, 5xx, 429, HTML, a cut body)."""
 
 
@@ -59,7 +62,7 @@ class Turn(Protocol):
 class Broker(Protocol):
     """FYERS as orders and reconcile use it.
 
-    Reads raise `Unreadable`, or `NotTaken(login=True)` when FYERS does not accept the
+    Reads raise `Unreadable`, or `LoginEnded` when FYERS does not accept the
     token even after it was renewed. No other exception leaves an implementation.
     """
 
@@ -114,7 +117,7 @@ class Lane(StrEnum):
     OTHERS = "others"
 
 
-class LoginRefused(Exception):
+class LoginRefused(BrokerError):
     """FYERS answered a login step with an error; `code` is FYERS's own (0 if none)."""
 
     def __init__(self, code: int, reason: str) -> None:

@@ -1,8 +1,9 @@
-"""Everything that can go wrong, as one shallow tree.
+"""Everything that can go wrong, as one shallow tree under `Expected`.
 
     Problem                      a reply to the caller: status, code, a sentence
     ├── OutcomeUnknown     202   FYERS may hold the order; never a resend
     ├── BadRequest         400   the alert (or body) is wrong; `code` says how
+    │   └── Guarded              a guardrail stopped an entry
     ├── Unauthorized       401
     ├── Forbidden          403   another page's form, or another session's
     ├── NotFound           404   nothing is served under this path
@@ -24,13 +25,35 @@
     └── Doubtful                 no usable answer: a write may have been applied
         └── Damaged              what is stored cannot be read; it may be replaced
 
+    BrokerError                  what FYERS's adapter says; never leaves the core
+    ├── NotTaken                 the call provably did not reach FYERS, or did not count
+    │   └── LoginEnded           only a person can log in
+    ├── LoginRefused             an answer to a step of the login
+    └── Unreadable               a read brought no usable answer
+
+    Unusable                     what was read is not what it should be
+    ├── NotAToken                the stored token
+    ├── NotARecord               a stored document
+    ├── SnapshotRefused          a symbol master, or a stored snapshot
+    └── SourceBroken             the master did not come whole
+
+    Failing                      a check of readyz did not pass
+
 Callers branch on type and data; the text is for people only and never holds a secret.
 """
 
 from __future__ import annotations
 
+from typing import TypeVar
 
-class Problem(Exception):
+_T = TypeVar("_T")
+
+
+class Expected(Exception):
+    """The root: whatever is raised here on purpose."""
+
+
+class Problem(Expected):
     """A refusal that becomes the reply: `status`, `code` and one sentence."""
 
     status = 500
@@ -39,6 +62,19 @@ class Problem(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+def failure_body(
+    message: str, code: str, request_id: str, **more: _T
+) -> dict[str, bool | str | _T]:
+    """Return the one body of every reply that says no."""
+    return {
+        "success": False,
+        "error": message,
+        "code": code,
+        **more,
+        "request_id": request_id,
+    }
 
 
 class OutcomeUnknown(Problem):
@@ -158,7 +194,7 @@ class OutOfTime(Unavailable):
     """The deadline leaves no room for the next step; nothing was sent."""
 
 
-class StoreError(Exception):
+class StoreError(Expected):
     """What a store adapter raises; the core turns it into a `Problem`."""
 
 
@@ -180,3 +216,11 @@ class Damaged(Doubtful):
     def __init__(self, message: str, generation: int) -> None:
         super().__init__(message)
         self.generation = generation
+
+
+class BrokerError(Expected):
+    """What FYERS's adapter raises; the core turns it into a `Problem` or an outcome."""
+
+
+class Unusable(Expected):
+    """What was read is not what it should be."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from shared.broker import Login, LoginRefused, Unreadable
-from shared.errors import Misconfigured, Problem, StoreError
+from shared.errors import Expected, Misconfigured, Problem, StoreError
 from shared.guard import GuardState
 from shared.models import IST, Clock, Deadline, Kept
 from shared.symbols import Snapshot, SnapshotRefused, SymbolStore
@@ -26,7 +26,7 @@ KEPT = timedelta(seconds=10)
 EACH_SECONDS = 4.0
 
 
-class Failing(Exception):
+class Failing(Expected):
     """A check did not pass; the words go to the log only."""
 
 

@@ -2,12 +2,13 @@
 
 import functions_framework
 
-from shared import web, wiring
+from shared import web
+from shared.wiring.desk import failure_page, reply
 
 
 # A HEAD must not use up a ticket, and link previews send one.
 @functions_framework.http
-@web.endpoint("GET", "POST", page=wiring.desk_failure, head=False)
+@web.endpoint("GET", "POST", page=failure_page, head=False)
 def desk(request: web.Request) -> web.Reply:
     """Return the page, or what became of a tap on it."""
-    return wiring.desk_reply(request)
+    return reply(request)

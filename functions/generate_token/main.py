@@ -2,19 +2,20 @@
 
 import functions_framework
 
-from shared import web, wiring
+from shared import web
+from shared.wiring import login
 
 
 # A HEAD must not use up a login, and link previews send one.
 @functions_framework.http
-@web.endpoint("GET", "POST", page=wiring.failure_page, head=False)
+@web.endpoint("GET", "POST", page=login.failure_page, head=False)
 def generate_token(request: web.Request) -> web.Reply:
     """Return what became of the login."""
-    flow = wiring.login_flow("generate_token")
+    flow = login.login_flow("generate_token")
     if request.method == "POST":
-        connection = flow.finish_with_code(wiring.posted_code(request))
+        connection = flow.finish_with_code(login.posted_code(request))
         return web.json_reply(200, connection.content())
     connection = flow.finish(request.args)
-    if not web.wants_html(request):
-        return web.json_reply(200, connection.content())
-    return wiring.after_login(connection)
+    if web.wants_html(request):
+        return login.after_login(connection)
+    return web.json_reply(200, connection.content())

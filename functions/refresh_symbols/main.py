@@ -2,11 +2,12 @@
 
 import functions_framework
 
-from shared import web, wiring
+from shared import web
+from shared.wiring.symbols import refresh_all
 
 
 @functions_framework.http
 @web.endpoint("POST")
 def refresh_symbols(request: web.Request) -> web.Reply:
     """Return what the new snapshot holds."""
-    return web.json_reply(200, wiring.refresh_symbols())
+    return web.json_reply(200, refresh_all())

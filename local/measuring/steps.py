@@ -28,8 +28,7 @@ def main() -> None:
 
     done("import framework")
     from functions.webhook import main as _  # noqa: F401
-    from shared import wiring
-    from shared.wiring import parts, process
+    from shared.wiring import parts, process, webhook
 
     done("import ours")
     ours = process.settings("webhook")
@@ -47,7 +46,7 @@ def main() -> None:
     done("token")
     parts.symbols(ours).load("NSE", limit)
     done("symbols")
-    answer = wiring.deliver(sys.stdin.buffer.read(), None, process.now())
+    answer = webhook.deliver(sys.stdin.buffer.read(), None, process.now())
     done("order")
     if answer.reply.status != 200:
         sys.exit(f"no order: {answer.reply.body!r}")

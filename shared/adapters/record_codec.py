@@ -19,10 +19,12 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
+from shared.errors import Unusable
+
 _T = typing.TypeVar("_T")
 
 
-class NotARecord(Exception):
+class NotARecord(Unusable):
     """The stored document does not describe such a record."""
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+from shared.errors import Unusable
 from shared.models import Secret, Token
 
 
-class NotAToken(Exception):
+class NotAToken(Unusable):
     """The stored document is not a token; its text is never quoted."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from shared.broker import Broker, NotTaken, Unreadable
+from shared.broker import Broker, LoginEnded, NotTaken, Unreadable
 from shared.models import BookedOrder, Deadline, Listing, Position
 
 _LOG = logging.getLogger(__name__)
@@ -59,6 +59,6 @@ class Account:
 
     def _fail(self, what: str, error: Unreadable | NotTaken) -> None:
         self.failed = True
-        login = isinstance(error, NotTaken) and error.login
+        login = isinstance(error, LoginEnded)
         self.why = "nobody is logged in" if login else f"the {what} gives no answer"
         _LOG.warning("the %s cannot be read: %s", what, error)

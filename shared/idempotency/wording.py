@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from shared.errors import Problem
+from shared.errors import Problem, failure_body
 from shared.idempotency.claim import Claim, Reply, Sending
 from shared.models import IST, PAPER, Alert, Notice, Placed, Severity
 
@@ -57,16 +57,9 @@ def failure(
     problem: Problem, request_id: str, orders: Sequence[Json] | None = None
 ) -> Reply:
     """Return the reply for a problem, with the replies of each of several orders."""
-    return _reply(
-        problem.status,
-        {
-            "success": False,
-            "error": problem.message,
-            "code": problem.code,
-            **({} if orders is None else {"orders": orders}),
-            "request_id": request_id,
-        },
-    )
+    more: dict[str, Json] = {} if orders is None else {"orders": orders}
+    body = failure_body(problem.message, problem.code, request_id, **more)
+    return _reply(problem.status, body)
 
 
 def several(message: str, orders: Sequence[Json], request_id: str) -> Reply:

@@ -9,7 +9,7 @@ from datetime import datetime, time
 
 from shared import logs
 from shared.broker import Login, LoginRefused, Unreadable
-from shared.errors import NotLoggedIn, Unavailable
+from shared.errors import NotLoggedIn, Unavailable, failure_body
 from shared.login.keys import OwnersKey
 from shared.models import IST, Clock, Deadline, Notice, Severity, Token
 from shared.notifications import Notifier
@@ -35,12 +35,8 @@ class Renewal:
     def content(self) -> dict[str, object]:
         """Return the reply; a refusal is an expected outcome, not an error."""
         if self.until is None:
-            return {
-                "success": False,
-                "error": "a person must log in to FYERS today",
-                "code": "login_required",
-                "request_id": logs.request_id(),
-            }
+            said = "a person must log in to FYERS today"
+            return failure_body(said, "login_required", logs.request_id())
         said = "token renewed" if self.renewed else "token is good for the trading day"
         return {
             "success": True,

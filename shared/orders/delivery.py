@@ -17,7 +17,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from shared import alerts
-from shared.broker import NotTaken, Turn, Unreadable
+from shared.broker import LoginEnded, NotTaken, Turn, Unreadable
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -491,6 +491,6 @@ def _problem(refusal: Problem | Unreadable | NotTaken) -> Problem:
         return refusal
     if isinstance(refusal, Unreadable):
         return Unavailable("FYERS gives no readable answer")
-    if refusal.login:
+    if isinstance(refusal, LoginEnded):
         return NotLoggedIn(f"log in to FYERS: {refusal.reason}")
     return Unavailable(refusal.reason)

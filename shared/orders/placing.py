@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import time
 from typing import assert_never
 
-from shared.broker import NotTaken, Turn, Unreadable
+from shared.broker import LoginEnded, NotTaken, Turn, Unreadable
 from shared.errors import (
     Conflict,
     Doubtful,
@@ -265,8 +265,8 @@ class Placing:
 
     def _not_taken(self, refusal: NotTaken) -> Answer:
         problem: Problem = Unavailable(refusal.reason)
-        notice = None
-        if refusal.login:
+        ended, notice = isinstance(refusal, LoginEnded), None
+        if ended:
             problem = NotLoggedIn(f"log in to FYERS: {refusal.reason}")
             notice = self._about(
                 problem.code, f"no order was sent: {problem.message}", Severity.ERROR
@@ -275,7 +275,7 @@ class Placing:
         mark, closes = self._stored.claim.mark, self._sending.closes
         answer = self._settle(
             lambda claim: self._parts.claims.released(
-                claim, problem.message, not refusal.login, notice
+                claim, problem.message, not ended, notice
             ),
             answer,
         )

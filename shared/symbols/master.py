@@ -21,6 +21,7 @@ from decimal import Decimal
 from functools import lru_cache
 from itertools import chain
 
+from shared.errors import Unusable
 from shared.models import IST
 from shared.symbols.snapshot import Listing, SnapshotRefused, Summary, pack
 from shared.symbols.underlyings import indexes
@@ -107,7 +108,7 @@ _NAMED = 10
 """Odd underlyings that a refusal names."""
 
 
-class _Broken(Exception):
+class _Broken(Unusable):
     """A row contradicts itself or another one, or cannot be read."""
 
 

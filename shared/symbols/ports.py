@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from shared.errors import Unusable
 from shared.models import Deadline
 
 
-class SourceBroken(Exception):
+class SourceBroken(Unusable):
     """The master could not be downloaded whole; the old snapshot stays."""
 
 

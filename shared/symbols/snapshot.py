@@ -19,13 +19,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from urllib.parse import quote, unquote
 
+from shared.errors import Unusable
 from shared.models import IST
 from shared.symbols.chain import Chain
 
 _FORMAT = 1
 
 
-class SnapshotRefused(Exception):
+class SnapshotRefused(Unusable):
     """The file (or a stored snapshot) is not what it should be; the text says why."""
 
 

@@ -11,8 +11,9 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
+from http import HTTPStatus
 
 # perf_counter is monotonic and here measures how long this process took, nothing else;
 # what time it is stays the business of wiring's clock.
@@ -23,11 +24,17 @@ from urllib.parse import quote
 from flask import Request, Response, current_app, has_app_context
 
 from shared import logs
-from shared.errors import MethodNotAllowed, Misconfigured, NotFound, Problem
+from shared.errors import (
+    MethodNotAllowed,
+    Misconfigured,
+    NotFound,
+    Problem,
+    Unavailable,
+    failure_body,
+)
 from shared.web.bodies import body_of, guard
 
 __all__ = [
-    "Failure",
     "Page",
     "Reply",
     "Request",
@@ -78,22 +85,15 @@ class Page(Protocol):
         """Return the Content-Security-Policy header's value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What went wrong, as a caller may know it."""
-
-    status: int
-    code: str
-    message: str
-    request_id: str
-
+FailurePage = Callable[[Problem, str], Page]
+"""Makes the page of a problem and the request's id."""
 
 Handler = Callable[[Request], Reply]
 View = Callable[[Request], Response]
 
 
 def endpoint(
-    *methods: str, page: Callable[[Failure], Page] | None = None, head: bool = True
+    *methods: str, page: FailurePage | None = None, head: bool = True
 ) -> Callable[[Handler], View]:
     """Serve `methods` with a handler; HEAD is served like GET unless `head` is off.
 
@@ -119,8 +119,7 @@ def endpoint(
                         raise MethodNotAllowed(f"use {' or '.join(methods)}")
                     reply, code = handler(request), ""
                 except Exception as error:  # the edge: nothing may leave as a crash
-                    failure = _failure(error, request_id)
-                    reply, code = _failed(request, failure, allowed, page), failure.code
+                    reply, code = _failed(request, error, request_id, allowed, page)
                 _log_end(request, reply.status, code, perf_counter() - started)
             return _response(reply, request_id)
 
@@ -151,9 +150,12 @@ def html_reply(status: int, page: Page) -> Reply:
     return Reply(status, page.html, headers, "text/html; charset=utf-8")
 
 
-def redirect(address: str) -> Reply:
+def redirect(
+    address: str, *headers: tuple[str, str], status: HTTPStatus = HTTPStatus.FOUND
+) -> Reply:
     """Send a browser to another address, once."""
-    return Reply(302, "", (("Location", address),), "text/plain; charset=utf-8")
+    moved = ("Location", address), *headers
+    return Reply(status, "", moved, "text/plain; charset=utf-8")
 
 
 def wants_html(request: Request) -> bool:
@@ -174,39 +176,34 @@ def _request_id(request: Request, trace: str) -> str:
     return given if _SANE_ID.fullmatch(given) else trace or uuid.uuid4().hex
 
 
-def _failure(error: Exception, request_id: str) -> Failure:
+def _problem(error: Exception) -> Problem:
+    """Return what a caller may know of an error."""
     if isinstance(error, Misconfigured):
         _log.error("misconfigured: %s", "; ".join(error.problems))
     if isinstance(error, Problem):
-        return Failure(error.status, error.code, error.message, request_id)
+        return error
     _log.error("unforeseen %s", type(error).__name__, exc_info=error)
-    return Failure(503, "unavailable", "something unforeseen went wrong", request_id)
+    return Unavailable("something unforeseen went wrong")
 
 
 def _failed(
     request: Request,
-    failure: Failure,
+    error: Exception,
+    request_id: str,
     allowed: tuple[str, ...],
-    page: Callable[[Failure], Page] | None,
-) -> Reply:
+    page: FailurePage | None,
+) -> tuple[Reply, str]:
+    """Return the reply to an error, and its code."""
+    problem = _problem(error)
     if page is not None and request.method != "POST" and wants_html(request):
-        reply = html_reply(failure.status, page(failure))
+        reply = html_reply(problem.status, page(problem, request_id))
     else:
-        reply = json_reply(
-            failure.status,
-            {
-                "success": False,
-                "error": failure.message,
-                "code": failure.code,
-                "request_id": failure.request_id,
-            },
-        )
-    if failure.status == MethodNotAllowed.status:
+        body = failure_body(problem.message, problem.code, request_id)
+        reply = json_reply(problem.status, body)
+    if isinstance(problem, MethodNotAllowed):
         allow = (("Allow", ", ".join(allowed)),)
-        return Reply(
-            reply.status, reply.body, reply.headers + allow, reply.content_type
-        )
-    return reply
+        reply = replace(reply, headers=reply.headers + allow)
+    return reply, problem.code
 
 
 def _log_end(request: Request, status: int, code: str, seconds: float) -> None:

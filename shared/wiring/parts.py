@@ -1,4 +1,4 @@
-"""Which concrete adapter stands behind each port, decided by STATE_BACKEND.
+"""What several functions share, made of concrete adapters.
 
 Every adapter, and the login, is imported where it is used: a function pays only for
 what it needs. What is made is kept per process and shared by the functions of a local
@@ -8,7 +8,6 @@ server, since equal settings name the same thing.
 from __future__ import annotations
 
 import logging
-import os
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +18,7 @@ from shared.idempotency import Claims, Lanes, Rules
 from shared.models import Deadline, Kept, Token
 from shared.symbols import Symbols, SymbolSource, SymbolStore
 from shared.tokens import Names, Refused, Tokens, TokenStore
+from shared.wiring.backends import backend
 from shared.wiring.process import clock, new_attempt, now, once, pause
 
 _T = TypeVar("_T")
@@ -41,18 +41,7 @@ if TYPE_CHECKING:
 @once
 def documents(settings: Settings) -> Documents:
     """Return Firestore, or SQLite in one file."""
-    if settings.state_backend == "local":
-        from shared.adapters.sqlite import SqliteDocuments
-
-        return SqliteDocuments(settings.local_state_dir / "claims.sqlite")
-    from shared.adapters.firestore import FirestoreDocuments
-
-    return FirestoreDocuments(
-        settings.google_cloud_project,
-        settings.firestore_database,
-        pause,
-        os.environ.get("FIRESTORE_EMULATOR_HOST", ""),
-    )
+    return backend(settings).documents()
 
 
 @once
@@ -104,30 +93,13 @@ def entries(settings: Settings) -> Entries:
 @once
 def token_store(settings: Settings) -> TokenStore:
     """Return the GCS object, or the file, that holds the token."""
-    if settings.state_backend == "local":
-        from shared.adapters.files import FileTokens
-
-        return FileTokens(settings.local_state_dir / settings.gcs_tokens_file, pause)
-    from shared.adapters.gcs import GcsTokens
-
-    return GcsTokens(
-        settings.google_cloud_project,
-        settings.gcs_bucket_name,
-        settings.gcs_tokens_file,
-    )
+    return backend(settings).tokens()
 
 
 @once
 def symbol_store(settings: Settings, exchange: str) -> SymbolStore:
     """Return the GCS object, or the file, that holds an exchange's snapshot."""
-    name = settings.symbols_file(exchange)
-    if settings.state_backend == "local":
-        from shared.adapters.files import FileSymbols
-
-        return FileSymbols(settings.local_state_dir / name)
-    from shared.adapters.gcs import GcsSymbols
-
-    return GcsSymbols(settings.google_cloud_project, settings.gcs_bucket_name, name)
+    return backend(settings).symbols(exchange)
 
 
 @once

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from local import hours
-from shared import logs, wiring
+from shared import logs
 from shared.adapters import store
 from shared.broker import Broker, Turn
 from shared.errors import Doubtful
@@ -34,7 +34,7 @@ from shared.models import (
     OrderResult,
 )
 from shared.notifications import Notifier
-from shared.wiring import guarding, parts, warming
+from shared.wiring import parts, process, reconcile, warming, webhook
 
 DIRECTOR = "FAULTS_DIRECTOR"
 SERVER = "FAULTS_SERVER"
@@ -46,9 +46,9 @@ _T = TypeVar("_T")
 
 def install() -> None:
     """Replace the factories; once per process, before the functions are loaded."""
-    if hasattr(wiring, "_struck"):
+    if hasattr(parts, "_struck"):
         return
-    vars(wiring)["_struck"] = True
+    vars(parts)["_struck"] = True
     # Loaded before the fork, so that an instance that died is replaced quickly.
     import shared.adapters.apprise
     import shared.adapters.fyers.orders
@@ -61,7 +61,7 @@ def install() -> None:
         import shared.adapters.sqlite  # noqa: F401
 
     hours.shift()
-    vars(guarding)["pause"] = lambda seconds: time.sleep(seconds / HURRY)
+    vars(reconcile)["pause"] = lambda seconds: time.sleep(seconds / HURRY)
     _replace(parts, "claim_store", Store)
     _replace(parts, "token_store", functools.partial(Reads, "token"))
     _replace(parts, "symbol_store", functools.partial(Reads, "symbols"))
@@ -81,17 +81,17 @@ def _replace(module: Any, name: str, wrap: Callable[[Any], Any]) -> None:
 
 
 def _replace_call(name: str, point: str) -> None:
-    call = getattr(wiring, name)
+    call = getattr(webhook, name)
 
     def struck(*args: Any) -> Any:
         if ask(point, "before").do == "cold":
-            wiring.forget()
+            process.forget()
             warming._last = None
         answer = call(*args)
         ask(point, "after")
         return answer
 
-    setattr(wiring, name, struck)
+    setattr(webhook, name, struck)
 
 
 class Told:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import wiring
 from shared.errors import Unavailable
 from shared.models import Deadline, ExpiryWord
 from shared.symbols import Snapshot
-from shared.wiring import parts, process, warming
+from shared.wiring import parts, process, symbols, warming
 from simulator import master
 from tests.fakes.notifier import MemoryNotifier
 from tests.unit.symbol_rows import row
@@ -99,9 +98,9 @@ def inbox(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(parts, "notifier", lambda _: found)
     monkeypatch.setattr(warming, "_built", {})
-    wiring.forget()
+    process.forget()
     yield found
-    wiring.forget()
+    process.forget()
 
 
 def snapshot(folder: Path, exchange: str) -> Snapshot:
@@ -113,7 +112,7 @@ def forever() -> Deadline:
 
 
 def test_both_exchanges_are_refreshed(inbox: MemoryNotifier, tmp_path: Path) -> None:
-    said = wiring.refresh_symbols()
+    said = symbols.refresh_all()
     assert said["success"] is True
     assert said["exchanges"] == {
         name: {
@@ -127,21 +126,21 @@ def test_both_exchanges_are_refreshed(inbox: MemoryNotifier, tmp_path: Path) -> 
         for found in [snapshot(tmp_path, name).summary]
     }
     assert inbox.notices == []
-    symbols = parts.symbols(process.settings("webhook"))
-    sensex = symbols.expiry("SENSEX", ExpiryWord.WEEKLY, forever())
+    found = parts.symbols(process.settings("webhook"))
+    sensex = found.expiry("SENSEX", ExpiryWord.WEEKLY, forever())
     assert (sensex.exchange, sensex.day) == ("BSE", MONTHLY)
-    assert symbols.expiry("NIFTY", ExpiryWord.WEEKLY, forever()).exchange == "NSE"
+    assert found.expiry("NIFTY", ExpiryWord.WEEKLY, forever()).exchange == "NSE"
 
 
 @pytest.mark.parametrize(("down", "other"), [("BSE", "NSE"), ("NSE", "BSE")])
 def test_a_master_that_fails_leaves_the_other_and_is_told(
     down: str, other: str, inbox: MemoryNotifier, masters: Masters, tmp_path: Path
 ) -> None:
-    wiring.refresh_symbols()
+    symbols.refresh_all()
     before = {name: snapshot(tmp_path, name).summary for name in (down, other)}
     masters.files[f"/{down}_FO.csv"] = None
     with pytest.raises(Unavailable, match=f"^{down} symbols not refreshed"):
-        wiring.refresh_symbols()
+        symbols.refresh_all()
     assert snapshot(tmp_path, down).summary == before[down]
     assert snapshot(tmp_path, other).summary.built_at > before[other].built_at
     assert inbox.events == ["symbols_not_refreshed"]
@@ -151,10 +150,10 @@ def test_a_master_that_fails_leaves_the_other_and_is_told(
 def test_an_odd_underlying_is_told_by_name(
     inbox: MemoryNotifier, masters: Masters, tmp_path: Path
 ) -> None:
-    wiring.refresh_symbols()
+    symbols.refresh_all()
     odd = [line.replace(",65,", ",0,") if "STOCK3," in line else line for line in bse()]
     masters.files["/BSE_FO.csv"] = master.text(odd)
-    wiring.refresh_symbols()
+    symbols.refresh_all()
     assert snapshot(tmp_path, "BSE").summary.left_out == ("STOCK3",)
     assert inbox.events == ["symbols_left_out"]
     assert inbox.notices[0].message.startswith("STOCK3: ")
@@ -170,7 +169,7 @@ def test_warming_builds_what_is_missing_and_does_without_bse(
     masters.files["/BSE_FO.csv"] = master.text(bse())
     warming._symbols(ours)  # too soon for another try
     assert not (tmp_path / "symbols" / "BSE_FO.zip").exists()
-    wiring.refresh_symbols()
+    symbols.refresh_all()
     warming._symbols(ours)
     assert parts.symbols(ours).describe("BSE") is not None
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.errors import AlreadyExists, Conflict, Doubtful
 from shared.idempotency import Claim, State, Stored
 from shared.models import Listing, Notice, Order, Placed, Rejected, Unknown
@@ -47,7 +47,7 @@ _EXISTS = Raised(lambda: AlreadyExists(KEY))
 _CONFLICT = Raised(lambda: Conflict(KEY))
 _UNREADABLE = Raised(lambda: Unreadable("no answer"))
 _NEVER = Raised(lambda: NotTaken("the connection never opened"))
-_LOGIN = Raised(lambda: NotTaken("FYERS did not accept the login", login=True))
+_LOGIN = Raised(lambda: LoginEnded("FYERS did not accept the login"))
 _BUG = Raised(lambda: RuntimeError("an exception nobody foresaw"))
 
 

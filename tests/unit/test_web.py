@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from shared import logs, web
-from shared.errors import BadRequest, Misconfigured, Unauthorized
+from shared.errors import BadRequest, Misconfigured, Problem, Unauthorized
 
 MAIN = '''
 import functions_framework
@@ -36,8 +36,8 @@ class _Page:
     policy: str = "default-src 'none'"
 
 
-def failure_page(failure: web.Failure) -> _Page:
-    return _Page(f"<p>{failure.message}</p>")
+def failure_page(problem: Problem, _request_id: str) -> _Page:
+    return _Page(f"<p>{problem.message}</p>")
 
 
 def handler(request: web.Request) -> web.Reply:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.idempotency import State
 from shared.models import Action, OptionChain, OrderStatus, Rejected, Unknown
 from shared.orders import Answer
@@ -336,7 +336,7 @@ def test_a_list_no_resend_finishes_is_told_by_each_close_that_is_left(
 
 def test_an_exit_of_all_without_a_login_is_told(world: World) -> None:
     opened(world)
-    world.broker.failures["turn"] = [NotTaken("401", login=True)]
+    world.broker.failures["turn"] = [LoginEnded("401")]
     assert code(world.exit()) == (424, "not_logged_in")
     assert world.told() == ["not_logged_in"]
 

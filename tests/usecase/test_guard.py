@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, Unreadable
 from shared.errors import Doubtful, Unavailable
 from shared.guard import GuardState, Risk
 from shared.models import (
@@ -763,7 +763,7 @@ def test_a_blind_guard_tells_once_after_three_minutes_and_when_it_sees_again(
 @pytest.mark.parametrize("call", ["order_book", "positions"])
 @pytest.mark.parametrize(
     ("failure", "why"),
-    [(HTML, "gives no answer"), (NotTaken("x", login=True), "nobody is logged in")],
+    [(HTML, "gives no answer"), (LoginEnded("x"), "nobody is logged in")],
     ids=["unreadable", "no login"],
 )
 def test_a_blind_guard_says_why(
@@ -843,13 +843,13 @@ def test_what_is_carried_is_told_in_the_evening_and_in_the_morning(
 def test_the_morning_needs_no_token(carried: World) -> None:
     overnight(carried)
     clock(carried, 8, 50, days=1)
-    carried.broker.failures["order_book"] = [NotTaken("expired", login=True)] * 9
+    carried.broker.failures["order_book"] = [LoginEnded("expired")] * 9
     assert run(carried) == ["carried_overnight"]
 
 
 def test_the_evening_needs_no_token_once_the_day_was_seen_open(carried: World) -> None:
     clock(carried, 15, 36)
-    carried.broker.failures["order_book"] = [NotTaken("expired", login=True)] * 9
+    carried.broker.failures["order_book"] = [LoginEnded("expired")] * 9
     assert run(carried) == ["carried_overnight"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.documents import Write
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.guardrails import Limits
 from shared.idempotency import State
 from shared.models import Action, Contract, Order, OrderStatus, Rejected, Unknown
@@ -353,7 +353,7 @@ NOT_SENT: dict[str, Callable[[World], object]] = {
     "no turn": lambda w: w.broker.failures.update(turn=[NotTaken("full")]),
     "not taken": lambda w: w.broker.failures.update(place=[NotTaken("refused")]),
     "no login at the order": lambda w: w.broker.failures.update(
-        place=[NotTaken("401", login=True)]
+        place=[LoginEnded("401")]
     ),
     "no price": lambda w: w.broker.prices.clear(),
     "SENDING lost": lambda w: w.store.lost.update(sending=["before"]),

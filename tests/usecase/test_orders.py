@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.errors import NotLoggedIn, Problem, Unavailable
 from shared.idempotency import State
 from shared.models import OrderStatus, Rejected, Unknown
@@ -193,7 +193,7 @@ def test_an_order_that_never_left_is_released(world: World) -> None:
 
 
 def test_a_token_refused_at_the_order_needs_a_person(world: World) -> None:
-    world.broker.failures["place"] = [NotTaken("expired", login=True)]
+    world.broker.failures["place"] = [LoginEnded("expired")]
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (424, "not_logged_in")
     assert not world.claim().retry

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, Unreadable
 from shared.idempotency import Claim, State, settling
 from shared.models import Action, BookedOrder, OrderStatus, Severity, Unknown
 from tests.usecase.world import TICKER, World
@@ -360,7 +360,7 @@ def test_one_odd_claim_keeps_no_other_waiting(
 
 def test_a_run_without_a_login_leaves_everything_as_it_is(world: World) -> None:
     unknown(world)
-    world.broker.failures["order_book"] = [NotTaken("expired", login=True)]
+    world.broker.failures["order_book"] = [LoginEnded("expired")]
     world.reconcile(after=60)
     assert world.now_state() is State.UNKNOWN
 

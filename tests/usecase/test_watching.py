@@ -15,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from local import journal
-from shared import wiring
 from shared.adapters.kept import KeptDocument
 from shared.adapters.sqlite import SqliteDocuments
 from shared.config import Settings
 from shared.guard import GuardState
-from shared.wiring.process import deadline
+from shared.wiring.process import deadline, forget
 from shared.wiring.watching import beat, notice_silence
 from tests.contract.loopback import Loopback
 from tests.usecase.world import TICKER, World
@@ -66,9 +65,9 @@ def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("STATE_BACKEND", "local")
     monkeypatch.setenv("LOCAL_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("FYERS_APP_ID", "APP-100")
-    wiring.forget()
+    forget()
     yield
-    wiring.forget()
+    forget()
 
 
 def settings(folder: Path, **more: str) -> Settings:

@@ -16,7 +16,7 @@ from urllib3.exceptions import HTTPError
 from shared.adapters.fyers import chain, fields, outcomes, rows
 from shared.adapters.fyers.pace import Pace, PacedTurn
 from shared.adapters.fyers.transport import Record, Transport
-from shared.broker import NotTaken, Turn, Unreadable
+from shared.broker import LoginEnded, NotTaken, Turn, Unreadable
 from shared.errors import NotLoggedIn, Problem, StoreError
 from shared.models import (
     BookedOrder,
@@ -206,9 +206,9 @@ class FyersBroker:
     def _read(self, call: _Call, turn: Turn, deadline: Deadline) -> outcomes.Row:
         try:
             record = self._ask(call, turn, deadline, UNSAID_WAIT)
+        except LoginEnded:
+            raise
         except NotTaken as error:
-            if error.login:
-                raise
             raise Unreadable(error.reason) from error
         if outcomes.limited(record):
             raise _Limited("FYERS's rate limit was not over in time")
@@ -251,7 +251,7 @@ class FyersBroker:
         try:
             return get(deadline)
         except NotLoggedIn as error:
-            raise NotTaken(error.message, login=True) from error
+            raise LoginEnded(error.message) from error
         except (Problem, StoreError) as error:
             raise NotTaken("the FYERS login could not be read") from error
 

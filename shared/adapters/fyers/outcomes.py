@@ -25,7 +25,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from shared.adapters.fyers.transport import Answered, Failed, Record
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.models import Change, OrderResult, Placed, Rejected, Unknown
 
 Row = Mapping[str, object]
@@ -88,7 +88,7 @@ def of_order(record: Record) -> OrderResult:
     if said.ok:
         return _accepted(said)
     if said.status == 401:
-        raise NotTaken(f"FYERS did not accept the login: {said.message}", login=True)
+        raise LoginEnded(f"FYERS did not accept the login: {said.message}")
     if said.status == 429:
         raise NotTaken(f"FYERS's rate limit: {said.message}")
     risk = said.code == RISK and said.message.startswith("RED:")
@@ -151,7 +151,7 @@ def of_read(record: Record) -> Row:
     if said is None:
         raise Unreadable(f"no readable answer from FYERS ({_kind(record)})")
     if said.status == 401:
-        raise NotTaken(f"FYERS did not accept the login: {said.message}", login=True)
+        raise LoginEnded(f"FYERS did not accept the login: {said.message}")
     if said.status != 200 or not said.ok:
         raise Unreadable(f"FYERS answered {said.code} with HTTP {said.status}")
     return said.payload

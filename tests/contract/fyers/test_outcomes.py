@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 
 from shared.adapters.fyers import outcomes
 from shared.adapters.fyers.transport import Answered, Failed, Record, Transport
-from shared.broker import NotTaken, Unreadable
+from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.models import Deadline, Placed, Rejected, Secret, Unknown
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, Desk, within
@@ -122,7 +122,7 @@ def test_a_refusal_before_the_order_counts_is_not_taken(
 
     with pytest.raises(NotTaken) as caught:
         outcomes.of_order(record)
-    assert caught.value.login is login
+    assert isinstance(caught.value, LoginEnded) is login
 
 
 HTML = b"<html><h1>Error 1015</h1></html>"

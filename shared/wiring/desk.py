@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
+from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
 from shared import pages, web
+from shared.builder import Draft, EntryRules, draft
 from shared.config import Settings
 from shared.desk import (
     Access,
@@ -16,7 +20,6 @@ from shared.desk import (
     Rules,
     Session,
     Stores,
-    Tickets,
     What,
     act,
     as_csv,
@@ -29,10 +32,9 @@ from shared.desk import (
 from shared.errors import Forbidden, Misconfigured, Problem
 from shared.guard import GuardState
 from shared.guardrails import Control
-from shared.login import Connection
 from shared.models import IST, Deadline
+from shared.pricing import Percents
 from shared.wiring import parts
-from shared.wiring.drafting import build_alert
 from shared.wiring.process import clock, deadline, fork, new_attempt, once, pause
 from shared.wiring.process import settings as settings_of
 
@@ -40,11 +42,14 @@ _READ = 8.0
 _ACT = 20.0
 """Seconds for a page and for a tap: a person waits, a close may be asked for twice."""
 
+_PICK = 10.0
+"""Seconds for the symbol snapshots that the alert builder picks from."""
+
 _FORM = 8_192
 """Bytes of a form, at most."""
 
 
-def desk_reply(request: web.Request) -> web.Reply:
+def reply(request: web.Request) -> web.Reply:
     """Return the page, what became of a tap, or the way to log in."""
     ours = settings_of("desk")
     if request.method == "POST":
@@ -52,7 +57,11 @@ def desk_reply(request: web.Request) -> web.Reply:
     limit = deadline(_READ)
     if "ticket" in request.args:
         cookie = _access(ours).enter(request.args["ticket"], limit)
-        return _moved(_own_address(ours, request), _set_cookie(ours, cookie))
+        return web.redirect(
+            _own_address(ours, request),
+            _set_cookie(ours, cookie),
+            status=HTTPStatus.SEE_OTHER,
+        )
     cookie = request.cookies.get(_cookie_name(ours), "")
     session = _access(ours).session(cookie, limit)
     if session is None:
@@ -60,19 +69,9 @@ def desk_reply(request: web.Request) -> web.Reply:
     return _shown(ours, request, pages.Form(_token(ours, cookie), new_attempt), session)
 
 
-def desk_failure(failure: web.Failure) -> pages.Page:
+def failure_page(problem: Problem, request_id: str) -> pages.Page:
     """Return the page of what went wrong, with the way back."""
-    return pages.desk_failure(failure.message, failure.request_id)
-
-
-def after_login(connection: Connection) -> web.Reply:
-    """Lead the owner's browser to the desk, or say that FYERS is connected."""
-    ours = settings_of("generate_token")
-    if not ours.desk_url or connection.until is None:
-        page = pages.connected(connection.until, connection.now)
-        return web.html_reply(200, page)
-    ticket = Tickets(ours.fyers_secret_id, clock).issue(connection.until)
-    return _moved(f"{ours.desk_url}?ticket={ticket}")
+    return pages.desk_failure(problem.message, request_id)
 
 
 # --- Pages ----------------------------------------------------------------------------
@@ -83,7 +82,7 @@ def _shown(
 ) -> web.Reply:
     limit, now = deadline(_READ), clock()
     if "build" in request.args:
-        return web.html_reply(200, pages.builder(build_alert(request.args)))
+        return web.html_reply(200, pages.builder(_draft(ours, request.args)))
     day = _day(request.args.get("day", "")) or now.astimezone(IST).date()
     if "csv" in request.args:
         return _csv(day, as_csv(read_day(_stores(ours), day, limit)))
@@ -92,6 +91,13 @@ def _shown(
         return web.html_reply(200, page)
     board = read_board(_stores(ours), _rules(ours), session.connected_until, now, limit)
     return web.html_reply(200, pages.front(front(board), form))
+
+
+def _draft(ours: Settings, picked: Mapping[str, str]) -> Draft:
+    """Return the alert of what was picked; see `builder.draft`."""
+    percents = Percents(ours.stop_loss_percent, ours.take_profit_percent)
+    rules = EntryRules(percents, ours.attach_exits, ours.webhook_max_qty)
+    return draft(picked, parts.symbols(ours), rules, clock(), deadline(_PICK))
 
 
 def _csv(day: date, text: str) -> web.Reply:
@@ -136,7 +142,7 @@ def _tapped(ours: Settings, request: web.Request) -> web.Reply:
     if tap.what is What.LOGOUT:
         access.leave(cookie, limit)
         bye = web.html_reply(200, pages.desk_login(ours.auth_url, left=True))
-        return _with(bye, _set_cookie(ours, ""))
+        return replace(bye, headers=(*bye.headers, _set_cookie(ours, "")))
     return _said(act(_hands(ours), tap, limit))
 
 
@@ -188,18 +194,6 @@ def _set_cookie(ours: Settings, cookie: str) -> tuple[str, str]:
         "Set-Cookie",
         f"{_cookie_name(ours)}={cookie}; Path=/; {life}; HttpOnly;{secure} "
         "SameSite=Lax",
-    )
-
-
-def _moved(address: str, *headers: tuple[str, str]) -> web.Reply:
-    return web.Reply(
-        303, "", (("Location", address), *headers), "text/plain; charset=utf-8"
-    )
-
-
-def _with(reply: web.Reply, *headers: tuple[str, str]) -> web.Reply:
-    return web.Reply(
-        reply.status, reply.body, (*reply.headers, *headers), reply.content_type
     )
 
 
