@@ -6,15 +6,14 @@ from shared import web
 from shared.wiring import login
 
 
-# A HEAD must not use up a login, and link previews send one.
 @functions_framework.http
 @web.endpoint("GET", "POST", page=login.failure_page, head=False)
 def generate_token(request: web.Request) -> web.Reply:
-    """Return what became of the login."""
+    """Return what became of the login; a HEAD, as link previews send, uses none up."""
     flow = login.login_flow("generate_token")
     if request.method == "POST":
-        connection = flow.finish_with_code(login.posted_code(request))
-        return web.json_reply(200, connection.content())
+        posted = flow.finish_with_code(login.posted_code(request))
+        return web.json_reply(200, posted.content())
     connection = flow.finish(request.args)
     if web.wants_html(request):
         return login.after_login(connection)
