@@ -18,15 +18,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from local.measuring import google, ground
+from local.measuring import ground, scaling
 from local.measuring.run import FULL, QUICK, Bench
 from local.measuring.served import NotServed
-from local.measuring.table import Progress, busy, processor, show
+from local.measuring.table import Progress, busy, earlier, processor, show
+from local.standins import emulators
 
 
 def main() -> None:
     """Measure, print the table, exit 1 where something was lost."""
     arguments = _arguments()
+    try:
+        before = earlier(arguments.compare) if arguments.compare else None
+    except ValueError as error:
+        sys.exit(str(error))
     # What was started ends with us, however we are ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     progress, began = Progress(), time.monotonic()
@@ -35,8 +40,8 @@ def main() -> None:
         place = stack.enter_context(ground.standing())
         firestore, missing = None, ""
         try:
-            firestore = stack.enter_context(google.firestore())
-        except google.NoEmulator as reason:
+            firestore = stack.enter_context(emulators.firestore()).host
+        except emulators.NoEmulator as reason:
             missing = f"Google's stores were skipped: {reason}."
         # The master's contracts are many objects: collecting them would stop the
         # simulator's answers now and then, and that would count as ours.
@@ -50,10 +55,12 @@ def main() -> None:
             sys.exit(f"The webhook failed while it was measured.\n{fault}")
     remarks = [text for text in (missing, busy(), *bench.faults) if text]
     seconds = time.monotonic() - began
-    print(show(bench.rows))
+    print(show(bench.rows, before))
     print(f"\n{processor()}; {datetime.now(UTC):%-d %B %Y}; {seconds:.0f} s.")
     print("Ratios compare within this run. Delays are simulated; the rest is real.")
     print("\n".join(remarks))
+    if arguments.curve:
+        arguments.curve.write_text(scaling.svg(bench.curves))
     if arguments.json:
         report = {
             "at": datetime.now(UTC).isoformat(),
@@ -77,6 +84,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="also write the numbers there"
+    )
+    parser.add_argument(
+        "--compare", type=Path, metavar="FILE", help="show an earlier run's beside"
+    )
+    parser.add_argument(
+        "--curve", type=Path, metavar="FILE", help="draw the scaling there, as SVG"
     )
     return parser.parse_args()
 

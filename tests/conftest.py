@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import emulators
+from local.standins import emulators
+from tests.emulators import missing
 
 # One profile for all: how long a draw or an example takes says how busy the machine
 # is, never whether the code is right.
@@ -30,12 +32,21 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def firestore_emulator() -> Iterator[emulators.Emulator]:
     """Return the Firestore emulator; a fresh project id is a clean database."""
-    with emulators.firestore() as emulator:
-        yield emulator
+    yield from _running(emulators.firestore)
 
 
 @pytest.fixture(scope="session")
 def pubsub_emulator() -> Iterator[emulators.Emulator]:
     """Return the Pub/Sub emulator; create a topic before publishing."""
-    with emulators.pubsub() as emulator:
+    yield from _running(emulators.pubsub)
+
+
+def _running(
+    start: Callable[[], AbstractContextManager[emulators.Emulator]],
+) -> Iterator[emulators.Emulator]:
+    with ExitStack() as stack:
+        try:
+            emulator = stack.enter_context(start())
+        except emulators.NoEmulator as error:
+            missing(str(error))
         yield emulator

@@ -14,12 +14,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import simulator
-from local.measuring.google import bucket
 from local.playground import Playground
-from shared.symbols import build
+from local.standins.bucket import Bucket
+from shared.symbols.master import build
 from simulator.calls import Call
 from simulator.master_file import lines_of
 
+BUCKET = "bench"
 ROWS = 100_000
 """Of the symbol master, about what NSE lists."""
 
@@ -76,7 +77,7 @@ class Ground:
         return self.settings() | {
             "STATE_BACKEND": "gcp",
             "GOOGLE_CLOUD_PROJECT": f"bench-{uuid.uuid4().hex[:12]}",
-            "GCS_BUCKET_NAME": "bench",
+            "GCS_BUCKET_NAME": BUCKET,
             "FIRESTORE_EMULATOR_HOST": firestore,
             "STORAGE_EMULATOR_HOST": self.bucket,
         }
@@ -100,14 +101,14 @@ def is_order(call: Call) -> bool:
 def standing(rows: int = ROWS) -> Iterator[Ground]:
     """Start the simulator without limits and fill the bucket."""
     options = {"rate_limits": False, "funds": Decimal(10**12)}
-    objects: dict[str, bytes] = {}
     with (
         simulator.running(master_rows=rows, **options) as fyers,
-        bucket(objects) as place,
+        contextlib.closing(Bucket()) as bucket,
     ):
-        objects |= _objects(fyers)
+        for name, content in _objects(fyers).items():
+            bucket.put((BUCKET, name), content, None)
         template = Playground(fyers, "", secrets.token_urlsafe(24)).alert()
-        yield Ground(fyers, place, template)
+        yield Ground(fyers, bucket.url, template)
 
 
 def _objects(fyers: simulator.Simulator) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from local.measuring.google import free_port
+from local.standins.emulators import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 WEBHOOK = ROOT / "functions" / "webhook" / "main.py"

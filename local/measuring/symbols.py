@@ -18,7 +18,8 @@ from pathlib import Path
 from local.measuring.served import ROOT
 from local.measuring.table import Row
 from shared.models import Deadline, ExpiryWord, OptionType
-from shared.symbols import Symbols, build
+from shared.symbols import Symbols
+from shared.symbols.master import build
 from simulator import master
 from simulator.options import IST
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 
@@ -25,14 +26,28 @@ class Row:
     """None where nothing is demanded."""
     note: str = ""
 
+    def text(self) -> str:
+        """Return the value with its unit."""
+        digits = 0 if self.value == int(self.value) or self.value >= 100 else 1
+        return f"{self.value:.{digits}f} {self.unit}".strip()
 
-def show(rows: Iterable[Row]) -> str:
-    """Return the rows as a table for people."""
+
+Before = Mapping[tuple[str, str], float]
+"""Values of an earlier run, by group and name."""
+
+
+def show(rows: Iterable[Row], before: Before | None = None) -> str:
+    """Return the rows as a table for people, beside an earlier run's values."""
     groups: dict[str, list[str]] = {}
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}×"
         verdict = "" if row.met is None else ("ok" if row.met else "MISSED")
-        line = f"  {row.name:<38} {_number(row):>10} {ratio:>7}  {row.target:<12}"
+        line = f"  {row.name:<38} {row.text():>10} {ratio:>7}  {row.target:<12}"
+        was = (before or {}).get((row.group, row.name))
+        if was is not None:
+            line += f" was {replace(row, value=was).text():>10}"
+        elif before is not None:
+            line += " " * 15
         shown = f"{line} {verdict:<6} {row.note}".rstrip()
         groups.setdefault(row.group, []).append(shown)
     return "\n".join(
@@ -40,9 +55,13 @@ def show(rows: Iterable[Row]) -> str:
     )
 
 
-def _number(row: Row) -> str:
-    digits = 0 if row.value == int(row.value) or row.value >= 100 else 1
-    return f"{row.value:.{digits}f} {row.unit}".strip()
+def earlier(report: Path) -> Before:
+    """Return the values that `--json` wrote; raise `ValueError` for another file."""
+    try:
+        rows = json.loads(report.read_text())["rows"]
+        return {(row["group"], row["name"]): float(row["value"]) for row in rows}
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{report} is no report of an earlier run") from error
 
 
 def processor() -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from local.measuring.google import Distance
+from local.measuring.distance import Distance
 from local.measuring.ground import Ground, is_order
 from local.measuring.served import Served
 from simulator.calls import Call
@@ -32,6 +32,8 @@ class Series:
     chain: int
     """Delays that follow each other in one alert."""
     totals: list[float] = field(default_factory=list)
+    leaves: list[float] = field(default_factory=list)
+    """Seconds from an alert's sending to its order's arrival at FYERS."""
     before: list[int] = field(default_factory=list)
     """FYERS's round trips in series before the order left, where delays show them."""
     calls: list[int] = field(default_factory=list)
@@ -73,9 +75,11 @@ def series(
         if number % _LOT == 0:
             note(f"{delay * 1000:.0f} ms delays, alert {number} of {alerts}")
         ground.forget()
-        answer = instance.deliver(ground.alert())
+        alert, began = ground.alert(), time.monotonic()
+        answer = instance.deliver(alert)
         instance.must(answer)
         found.totals.append(answer.seconds)
+        found.leaves += [order.at - began for order in ground.orders()]
         calls = [call for call in ground.fyers.calls if call.path.startswith("/")]
         found.calls.append(len(calls))
         if delay:

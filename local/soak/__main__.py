@@ -14,11 +14,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from local import serve
-from local.measuring.google import NoEmulator
 from local.playground import Failed
 from local.soak import report, world
 from local.soak.audit import Findings, audit
 from local.soak.campaign import DRAIN, Campaign, Plan
+from local.standins.emulators import NoEmulator
 
 DRAWS_AFTER, SAYS_AFTER = 0.2, 30.0
 """Seconds between two updates of the bar, and two lines where none can be drawn."""

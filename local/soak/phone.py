@@ -1,19 +1,12 @@
-"""The owner's phone: takes notices over HTTP, and is out of reach at times."""
+"""The owner's phone in a soak: out of reach at times, and what it got to hear."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
-import threading
-import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from local.soak.bucket import serving
-from simulator.faults import Fault
-from simulator.listener import Listener, Outcome
-from simulator.wire import Refused, Reply, Request
+from local.standins.phone import Phone
 
 HICCUPS = 0.05
 """Share of notices that fail while the phone is in reach."""
@@ -32,16 +25,15 @@ class Heard:
     """When it arrived, seconds on the monotonic clock."""
 
 
-class Phone:
-    """Records what the owner got to hear, in order."""
+class Reach:
+    """Whether the phone can be reached: a mood for `Phone`."""
 
-    def __init__(self, seed: int) -> None:
-        self.heard: list[Heard] = []
-        self.refused = 0
+    def __init__(self, phone: Phone, seed: int) -> None:
+        self.phone = phone
         self.down = False
         self.reliable = True
         self._draw = random.Random(seed)  # noqa: S311 - repeatable, guards nothing
-        self.stopping = threading.Event()
+        phone.mood = self._mood
 
     def worsen(self) -> None:
         """Fail now and then from here on."""
@@ -51,48 +43,26 @@ class Phone:
         """Take every notice from now on."""
         self.down, self.reliable = False, True
 
-    def answer(self, request: Request) -> Outcome:
-        """Take a notice, or fail: refused, hung, or taken with its answer lost."""
-        fault = None
+    @property
+    def refused(self) -> int:
+        """Return how many notices were not taken."""
+        return self.phone.refused
+
+    @property
+    def heard(self) -> list[Heard]:
+        """Return every notice, in order."""
+        return [
+            Heard(**{name: str(notice.get(name, "")) for name in _TEXTS}, at=at)
+            for notice, at in zip(self.phone.notices, self.phone.arrived, strict=False)
+        ]
+
+    def _mood(self) -> str:
         if not self.reliable and (self.down or self._draw.random() < HICCUPS):
-            fault = self._draw.choice(("refuse", "hang", "lose"))
-        if fault in ("refuse", "hang"):
-            self.refused += 1
-            kind = Fault(kind="hang", delay=1.0) if fault == "hang" else None
-            return Reply(503, b"{}"), kind, _nobody
-        try:
-            self.heard.append(_heard(request.payload()))
-        except Refused:  # its sender was killed in the middle of it
-            return Reply(400, b"{}"), None, _nobody
-        lost = Fault(kind="reset") if fault == "lose" else None
-        return Reply(200, b"{}"), lost, _nobody
+            return self._draw.choice(("down", "hang", "lose"))
+        return ""
 
 
-def _heard(notice: Mapping[str, object]) -> Heard:
-    def text(name: str) -> str:
-        return str(notice.get(name, ""))
-
-    return Heard(
-        request_id=text("request_id"),
-        event=text("event"),
-        message=text("message"),
-        contract=text("contract"),
-        severity=text("severity"),
-        at=time.monotonic(),
-    )
-
-
-def _nobody(_delivered: bool) -> None:
-    pass
-
-
-@contextlib.contextmanager
-def ringing(seed: int) -> Iterator[tuple[Phone, str]]:
-    """Run a phone; yield it and its NOTIFICATION_URL."""
-    phone = Phone(seed)
-    server = Listener(("127.0.0.1", 0), phone.answer, phone.stopping)
-    with serving(server):
-        yield phone, f"http://127.0.0.1:{server.server_address[1]}/notices"
+_TEXTS = ("request_id", "event", "message", "contract", "severity")
 
 
 def as_json(heard: Heard) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import requests
 
 from local import serve
-from local.measuring.google import free_port
+from local.standins.emulators import free_port
 
 _KEPT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
 _STARTS_WITHIN = 60.0

@@ -17,12 +17,13 @@ import requests
 
 import simulator
 from local import hours
-from local.measuring.google import firestore
 from local.playground import Playground
-from local.soak.bucket import bucket
-from local.soak.phone import Phone, ringing
+from local.soak.phone import Reach
 from local.soak.servers import Server, serving
 from local.soak.tradingview import LEAST_PRICE, MOST_LOTS
+from local.standins.bucket import Bucket
+from local.standins.emulators import firestore
+from local.standins.phone import ringing
 from shared.config import Settings
 from shared.idempotency import ClaimStore
 from shared.wiring import parts
@@ -40,7 +41,7 @@ class World:
     """Where everything is."""
 
     fyers: simulator.Simulator
-    phone: Phone
+    phone: Reach
     servers: tuple[Server, Server]
     secret: str
     env: Mapping[str, str]
@@ -103,7 +104,7 @@ def running(seed: int, embedded: bool) -> Iterator[World]:
         simulator.running(
             rate_limits=False, funds=Decimal(10**12), delay_ms=ANSWER_MS, clock=clock
         ) as fyers,
-        ringing(seed) as (phone, ring),
+        ringing() as phone,
     ):
         options = fyers.options
         state = (
@@ -121,23 +122,24 @@ def running(seed: int, embedded: bool) -> Iterator[World]:
             "SYMBOL_MASTER_URL": fyers.master_url,
             "WEBHOOK_SECRET_TOKEN": secret,
             "WEBHOOK_MAX_QTY": str(MOST_LOTS),
-            "NOTIFICATION_URL": ring,
+            "NOTIFICATION_URL": phone.url,
             hours.SHIFT: str(off.total_seconds()),
             "NOTIFY_ORDERS": "false",
             "SUMMARY": "false",
         }
         logs = Path(folder)
         with serving(env, logs) as servers:
-            world = World(fyers, phone, servers, secret, env, logs, clock)
+            world = World(fyers, Reach(phone, seed), servers, secret, env, logs, clock)
             world.open_for_trading()
             yield world
 
 
 def _google(stack: contextlib.ExitStack) -> dict[str, str]:
     """Return the settings of Google's stores; this process learns them too."""
+    bucket = stack.enter_context(contextlib.closing(Bucket()))
     places = {
-        "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore()),
-        "STORAGE_EMULATOR_HOST": stack.enter_context(bucket()),
+        "FIRESTORE_EMULATOR_HOST": stack.enter_context(firestore()).host,
+        "STORAGE_EMULATOR_HOST": bucket.url,
     }
     os.environ.update(places)
     return places | {

@@ -8,7 +8,8 @@ from shared import logs
 from shared.config import Settings
 from shared.errors import Unavailable
 from shared.models import IST, Notice, Severity
-from shared.symbols import LATE, Summary, refresh
+from shared.symbols import Summary
+from shared.symbols.refreshing import LATE, refresh
 from shared.wiring import parts
 from shared.wiring.process import clock, deadline, settings
 from shared.wiring.watching import notice_silence

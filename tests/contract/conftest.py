@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from local.standins.bucket import Bucket
 from shared.adapters.documents import Documents
 from shared.adapters.sqlite import SqliteDocuments
 from shared.adapters.store import Store
 from shared.models import Deadline
 from tests.fakes.documents import MemoryDocuments
-from tests.gcs_server import GcsServer
 
 
 @dataclass
@@ -116,9 +116,9 @@ def documents(kind: StoreKind) -> Documents:
 
 
 @pytest.fixture
-def gcs(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
+def gcs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """Yield a Cloud Storage server that new clients of this process use."""
-    server = GcsServer()
+    server = Bucket()
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
     yield server
     server.close()

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from google.cloud import firestore
 
+from local.standins.emulators import Emulator
 from shared.adapters.firestore import FirestoreDocuments
 from shared.adapters.store import Store
 from shared.errors import Conflict, Doubtful
@@ -25,7 +26,6 @@ from shared.idempotency import HeldLane, Lane, State, Stored
 from tests.contract.claims_made import NOW, claimed, sending
 from tests.contract.conftest import seconds
 from tests.contract.tcp_proxy import LosingProxy
-from tests.emulators import Emulator
 
 KEY = "0" * 63 + "1"
 LATER = NOW + timedelta(days=1)

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 import pytest
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
+from local.standins.emulators import Emulator
 from shared.adapters.apprise import AppriseChannel
 from shared.adapters.channels import Channels
 from shared.models import Notice, Secret, Severity
 from shared.notifications import Notifier
 from tests.contract.conftest import seconds
 from tests.contract.loopback import Loopback, drip
-from tests.emulators import Emulator
 from tests.fakes.notifier import MemoryNotifier
 
 BOUND = 0.4

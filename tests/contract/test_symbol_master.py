@@ -14,7 +14,8 @@ import pytest
 
 from shared.adapters.symbol_master import SymbolMaster
 from shared.models import IST
-from shared.symbols import SourceBroken, SymbolSource, build
+from shared.symbols import SourceBroken, SymbolSource
+from shared.symbols.master import build
 from tests.contract.loopback import Loopback, Script, drip, request_head, self_signed
 
 LINES = [f"10112602103{n:05},NIFTY – {n},14,65,0.05" for n in range(20_000)]

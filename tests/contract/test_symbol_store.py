@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from local.standins.bucket import Bucket
 from shared.adapters.files import FileSymbols
 from shared.adapters.gcs import GcsSymbols
 from shared.errors import Doubtful
 from shared.symbols import SymbolStore
 from tests.contract.conftest import race, seconds
 from tests.fakes.symbols import MemorySymbols
-from tests.gcs_server import GcsServer
 
 PLACE = ("bucket", "symbols/NSE_FO.zip")
 
@@ -77,7 +77,7 @@ def test_a_write_that_fails_leaves_no_temporary_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["x.zip"]
 
 
-def test_a_silent_server_is_doubtful_in_time(gcs: GcsServer) -> None:
+def test_a_silent_server_is_doubtful_in_time(gcs: Bucket) -> None:
     gcs.script.hang = 1
     begun = time.monotonic()
     with pytest.raises(Doubtful):
@@ -85,7 +85,7 @@ def test_a_silent_server_is_doubtful_in_time(gcs: GcsServer) -> None:
     assert time.monotonic() - begun < 0.45
 
 
-def test_a_broken_download_is_doubtful(gcs: GcsServer) -> None:
+def test_a_broken_download_is_doubtful(gcs: Bucket) -> None:
     gcs.put(PLACE, b"snapshot", None)
     gcs.script.corrupt = 1
     with pytest.raises(Doubtful):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local.standins.bucket import Bucket
 from shared.adapters import token_codec
 from shared.adapters.files import FileTokens
 from shared.adapters.gcs import GcsTokens
@@ -19,7 +20,6 @@ from shared.errors import Conflict, Doubtful
 from shared.tokens import TokenStore
 from tests.contract.conftest import race, seconds
 from tests.fakes.login import MemoryTokens, token
-from tests.gcs_server import GcsServer
 
 BOUND = 0.4
 SLACK = 0.15
@@ -163,7 +163,7 @@ def test_what_is_no_token_is_doubtful_and_not_quoted(
     assert "sig" not in str(raised.value)
 
 
-def test_a_broken_object_is_doubtful(gcs: GcsServer) -> None:
+def test_a_broken_object_is_doubtful(gcs: Bucket) -> None:
     gcs.put(PLACE, b"{}", None)
     with pytest.raises(Doubtful):
         in_gcs().read(seconds(60))
@@ -204,7 +204,7 @@ def test_a_file_for_a_folder_is_doubtful(tmp_path: Path) -> None:
         in_files(tmp_path).write(token(), 0, seconds(60))
 
 
-def test_one_download_brings_token_and_generation(gcs: GcsServer) -> None:
+def test_one_download_brings_token_and_generation(gcs: Bucket) -> None:
     gcs.put(PLACE, token_codec.dumps(token()), None)
     in_gcs().read(seconds(60))
     (request,) = gcs.requests
@@ -213,13 +213,13 @@ def test_one_download_brings_token_and_generation(gcs: GcsServer) -> None:
     )
 
 
-def test_a_write_names_the_generation(gcs: GcsServer) -> None:
+def test_a_write_names_the_generation(gcs: Bucket) -> None:
     in_gcs().write(token(), 0, seconds(60))
     (request,) = gcs.requests
     assert "ifGenerationMatch=0" in request
 
 
-FAULTS: dict[str, Callable[[GcsServer], object]] = {
+FAULTS: dict[str, Callable[[Bucket], object]] = {
     "403": lambda gcs: gcs.script.statuses.append(403),
     "429": lambda gcs: gcs.script.statuses.append(429),
     "503": lambda gcs: gcs.script.statuses.append(503),
@@ -230,7 +230,7 @@ FAULTS: dict[str, Callable[[GcsServer], object]] = {
 @pytest.mark.parametrize("operation", ["read", "write"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_usable_answer_is_doubtful_asked_once_and_in_time(
-    gcs: GcsServer, fault: str, operation: str
+    gcs: Bucket, fault: str, operation: str
 ) -> None:
     gcs.put(PLACE, token_codec.dumps(token()), None)
     FAULTS[fault](gcs)
@@ -242,7 +242,7 @@ def test_no_usable_answer_is_doubtful_asked_once_and_in_time(
     assert len(gcs.requests) == 1
 
 
-def test_a_write_whose_answer_is_lost_is_doubtful_and_there(gcs: GcsServer) -> None:
+def test_a_write_whose_answer_is_lost_is_doubtful_and_there(gcs: Bucket) -> None:
     gcs.script.lost = 1
     with pytest.raises(Doubtful):
         in_gcs().write(token(), 0, seconds(60))
@@ -251,21 +251,21 @@ def test_a_write_whose_answer_is_lost_is_doubtful_and_there(gcs: GcsServer) -> N
     assert found.token == token()
 
 
-def test_a_download_that_fails_its_checksum_is_doubtful(gcs: GcsServer) -> None:
+def test_a_download_that_fails_its_checksum_is_doubtful(gcs: Bucket) -> None:
     gcs.put(PLACE, token_codec.dumps(token()), None)
     gcs.script.corrupt = 1
     with pytest.raises(Doubtful):
         in_gcs().read(seconds(60))
 
 
-def test_a_download_of_no_known_generation_is_doubtful(gcs: GcsServer) -> None:
+def test_a_download_of_no_known_generation_is_doubtful(gcs: Bucket) -> None:
     gcs.put(PLACE, token_codec.dumps(token()), None)
     gcs.script.unnamed = 1
     with pytest.raises(Doubtful):
         in_gcs().read(seconds(60))
 
 
-def test_without_time_nothing_is_asked(gcs: GcsServer) -> None:
+def test_without_time_nothing_is_asked(gcs: Bucket) -> None:
     with pytest.raises(Doubtful):
         in_gcs().read(seconds(0))
     assert gcs.requests == []

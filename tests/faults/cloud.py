@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from google.cloud import firestore
 
+from local.standins.bucket import Bucket
 from tests.faults.proxy import MODES, Proxy
-from tests.gcs_server import GcsServer
 
 BUCKET = "faults-bucket"
 COLLECTIONS = ("alerts", "lanes", "once", "guard", "control")
@@ -24,7 +24,7 @@ class Cloud:
         self._project = f"faults-{uuid.uuid4().hex[:12]}"
         self._emulator = emulator
         self._proxy = Proxy(emulator)
-        self._gcs = GcsServer()
+        self._gcs = Bucket()
         self._lasting = False
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("FIRESTORE_EMULATOR_HOST", emulator)

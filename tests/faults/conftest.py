@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulators import Emulator
+from local.standins.emulators import Emulator
 from tests.faults.backends import Backend, Embedded
 from tests.faults.cells import Cell
 from tests.faults.matrix import Matrix

@@ -20,12 +20,12 @@ import requests
 
 import simulator
 from local import hours, serve
+from local.standins.phone import Phone, ringing
 from shared.adapters import token_codec
 from shared.models import IST, Secret, Token
 from simulator.limits import Limits
 from tests.faults.backends import Backend
 from tests.faults.director import Director, Script, pause
-from tests.faults.phone import Phone, phones
 from tests.faults.served import DIRECTOR, SERVER
 
 HOOK_SECRET = "faults-hook-secret-5K"
@@ -219,7 +219,7 @@ def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
                 secret=APP_SECRET, pin=PIN, clock=_now, ticks=passing.ticks
             )
         )
-        phone = stack.enter_context(phones())
+        phone = stack.enter_context(ringing())
         director = Director()
         director.network = lambda what: (
             backend.strike(what) if what else backend.heal(all_of_it=False)

@@ -15,12 +15,12 @@ from typing import Any
 
 import requests
 
+from local.standins.bucket import Bucket
 from shared.models import IST
 from simulator import Fault
 from simulator.contracts import Contract
 from tests.functional.clocked import SharedClock
 from tests.functional.login_world import HOOK_SECRET, World, worlds
-from tests.gcs_server import GcsServer
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+\+00:00")
 
@@ -164,7 +164,7 @@ def google_desks(
     clock: SharedClock | None = None,
 ) -> Iterator[Desk]:
     """Serve them on Google's stores: the Firestore emulator and a bucket of our own."""
-    bucket = GcsServer()
+    bucket = Bucket()
     settings = {
         "STATE_BACKEND": "gcp",
         "GOOGLE_CLOUD_PROJECT": f"desk-{uuid.uuid4().hex[:12]}",

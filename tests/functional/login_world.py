@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 
 import simulator
 from local import serve
+from local.standins.phone import Phone, ringing
 from shared.adapters import token_codec
 from shared.models import IST, Secret, Token
 from tests.fakes.login import jwt
@@ -35,14 +33,6 @@ KNOWN_SECRETS = {APP_SECRET, HOOK_SECRET, CHANNEL_SECRET}
 """Grows by every code and token a world meets; for the search at the run's end."""
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-@dataclass
-class Phone:
-    """Where the owner's notices arrive."""
-
-    url: str = ""
-    notices: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -153,7 +143,7 @@ def worlds(
         fyers = stack.enter_context(
             simulator.running(secret=APP_SECRET, pin=PIN, **simulated)
         )
-        phone = stack.enter_context(_phone())
+        phone = stack.enter_context(ringing())
         settings = {
             "STATE_BACKEND": "local",
             "LOCAL_STATE_DIR": str(folder),
@@ -190,33 +180,6 @@ def leaked(lines: list[str], secrets: list[str]) -> list[str]:
     """Return the lines that show a secret, with everything else about them hidden."""
     shown = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in secrets))
     return [shown.sub("<SECRET>", line) for line in lines if shown.search(line)]
-
-
-@contextmanager
-def _phone() -> Iterator[Phone]:
-    phone = Phone()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            phone.notices.append(json.loads(body))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    phone.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield phone
-    finally:
-        server.shutdown()
-        thread.join(5)
-        server.server_close()
 
 
 def tomorrow_six() -> datetime:

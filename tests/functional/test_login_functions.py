@@ -28,12 +28,15 @@ from tests.functional.login_world import (
     worlds,
 )
 
+UNPACED = {"FYERS_CALLS_PER_SECOND": "0"}
+"""A login waits for its place, and many tests log in."""
+
 LONG_AGO = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def _served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with worlds(tmp_path_factory.mktemp("login")) as (world,):
+    with worlds(tmp_path_factory.mktemp("login"), env=UNPACED) as (world,):
         yield world
 
 
@@ -52,7 +55,7 @@ def world(_served: World) -> Iterator[World]:
 @pytest.fixture
 def morning(tmp_path: Path) -> Iterator[World]:
     """Yield functions whose day has just begun: nobody was told, nothing refused."""
-    with worlds(tmp_path) as (world,):
+    with worlds(tmp_path, env=UNPACED) as (world,):
         yield world
 
 
@@ -180,11 +183,12 @@ def test_a_broken_answer_of_fyers_changes_nothing(world: World, kind: str) -> No
     assert world.token_file.read_bytes() == before
 
 
-def test_a_login_that_broke_does_not_hold_up_the_next(world: World) -> None:
-    world.fyers.faults.add(Fault(path="/api/v3/validate-authcode", kind="reset"))
-    world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
-    reply = world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
-    assert reply.status_code == 200, reply.text
+def test_a_login_that_broke_does_not_hold_up_the_next(tmp_path: Path) -> None:
+    with worlds(tmp_path) as (world,):
+        world.fyers.faults.add(Fault(path="/api/v3/validate-authcode", kind="reset"))
+        world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
+        reply = world.post("/generate-token", {"auth_code": world.code()}, HOOK_SECRET)
+        assert reply.status_code == 200, reply.text
 
 
 def test_a_posted_code_logs_in(world: World) -> None:

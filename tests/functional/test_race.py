@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.emulators import Emulator
+from local.standins.emulators import Emulator
 from tests.functional.clocked import SharedClock
 from tests.functional.desk import Desk, google_desks
 

@@ -15,7 +15,8 @@ from shared.models import (
     OptionType,
     WantedExpiry,
 )
-from shared.symbols import Snapshot, Summary, build
+from shared.symbols import Snapshot, Summary
+from shared.symbols.master import build
 
 NOW = datetime(2026, 2, 9, 9, 20, tzinfo=IST)
 FOREVER = Deadline(1e9, lambda: 0.0)

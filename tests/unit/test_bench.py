@@ -8,13 +8,15 @@ import sqlite3
 import threading
 import time
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-from local.measuring import burst, google, warm
+from local.measuring import burst, distance, scaling, warm
 from local.measuring.served import HELLO, serving
-from local.measuring.table import Row, show
+from local.measuring.table import Row, earlier, show
 from simulator.calls import Call
 
 QUOTE, POSITIONS = ("GET", "/data/quotes"), ("GET", "/api/v3/positions")
@@ -71,10 +73,37 @@ def test_a_missed_target_is_named() -> None:
     ]
 
 
+def test_an_earlier_run_stands_beside_its_row(tmp_path: Path) -> None:
+    report = tmp_path / "before.json"
+    rows = [Row("Cold", "webhook", 500.0, "ms"), Row("Cold", "hello", 90.0, "ms")]
+    report.write_text(json.dumps({"rows": [asdict(row) for row in rows]}))
+    now = [Row("Cold", "webhook", 400.0, "ms"), Row("Cold", "new", 1.0, "ms")]
+    shown = show(now, earlier(report)).split("\n")
+    assert shown[2].split() == ["webhook", "400", "ms", "was", "500", "ms"]
+    assert shown[3].split() == ["new", "1", "ms"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"rows": [1]}'])
+def test_another_file_is_no_earlier_run(tmp_path: Path, text: str) -> None:
+    (tmp_path / "notes.txt").write_text(text)
+    with pytest.raises(ValueError, match="no report"):
+        earlier(tmp_path / "notes.txt")
+
+
+def test_the_scaling_is_drawn_with_each_store_and_each_count() -> None:
+    points = [scaling.Point(n, 40.0 * n, None) for n in (1, 2, 4)]
+    drawn = ElementTree.fromstring(scaling.svg({"a & b": points}))
+    texts = {text.text for text in drawn.iter() if text.tag.endswith("text")}
+    assert {"a & b", "1", "2", "4", "200"} <= texts
+    (line,) = [part for part in drawn if part.tag.endswith("polyline")]
+    heights = [float(place.split(",")[1]) for place in line.attrib["points"].split()]
+    assert heights == sorted(heights, reverse=True)
+
+
 def test_distance_delays_the_answer_and_nothing_else() -> None:
     with socket.create_server(("127.0.0.1", 0)) as echo:
         threading.Thread(target=_echo, args=(echo,), daemon=True).start()
-        with google.distance(f"127.0.0.1:{echo.getsockname()[1]}") as far:
+        with distance.distance(f"127.0.0.1:{echo.getsockname()[1]}") as far:
             far.delay = 0.05
             host, _, port = far.place.partition(":")
             with socket.create_connection((host, int(port)), 10) as near:

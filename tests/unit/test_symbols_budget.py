@@ -23,7 +23,8 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from shared.models import IST, Deadline, ExpiryWord, OptionType
-from shared.symbols import Symbols, build
+from shared.symbols import Symbols
+from shared.symbols.master import build
 
 NOW = datetime(2026, 2, 9, 20, 0, tzinfo=IST)
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from shared.errors import BadRequest
 from shared.models import IST, Contract
-from shared.symbols import Snapshot, SnapshotRefused, build
+from shared.symbols import Snapshot, SnapshotRefused
+from shared.symbols.master import build
 from tests.unit.symbol_rows import (
     MONTHLY,
     NEXT,

@@ -19,7 +19,8 @@ from shared.models import (
     OptionType,
     WantedExpiry,
 )
-from shared.symbols import SourceBroken, Summary, Symbols, refresh
+from shared.symbols import SourceBroken, Summary, Symbols
+from shared.symbols.refreshing import refresh
 from tests.unit.symbol_rows import (
     FOREVER,
     MONTHLY,

@@ -22,7 +22,8 @@ from shared.models import (
     StrikeKind,
     WantedExpiry,
 )
-from shared.symbols import EXCHANGES, Symbols, build
+from shared.symbols import EXCHANGES, Symbols
+from shared.symbols.master import build
 from simulator import master
 from tests.unit.symbol_rows import FOREVER, Clockwork, KeptBytes, row
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulators import Emulator
+from local.standins.emulators import Emulator
 from tests.usecase.entries_racer import AT_ONCE, LIMIT, RULES, race
 
 EXACTLY = Counter({200: LIMIT, 400: 2 * AT_ONCE - LIMIT})

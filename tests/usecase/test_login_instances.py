@@ -12,12 +12,12 @@ from threading import Barrier, Lock
 
 import pytest
 
+from local.standins.emulators import Emulator
 from shared.adapters.store import Store as DocumentStore
 from shared.errors import NotLoggedIn
 from shared.idempotency import ClaimStore
 from shared.models import Deadline, Token
 from shared.tokens import Refused, StoredToken, Tokens
-from tests.emulators import Emulator
 from tests.fakes.login import MemoryTokens, token
 
 INSTANCES = 8

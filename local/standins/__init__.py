@@ -1,0 +1,1 @@
+"""What stands beside the functions on one machine: the owner's phone, the bucket."""
