@@ -1,7 +1,8 @@
 """Every minute: each contract our orders touched is safe, or the owner knows."""
 
 from shared.guard.account import Account
-from shared.guard.guard import Guard, GuardParts, GuardSummary, Hands
+from shared.guard.guard import Guard
+from shared.guard.ports import GuardParts, GuardSummary, Hands
 from shared.guard.state import GuardState, Risk, Seen, Verdict, Watch
 
 __all__ = [

@@ -13,7 +13,7 @@ from shared.adapters.kept import KeptDocument
 from shared.adapters.sqlite import SqliteDocuments
 from shared.adapters.store import Store
 from shared.guard import Account, Guard, GuardParts, GuardState, Hands
-from shared.guard.guard import SECOND_READ
+from shared.guard.cutting import SECOND_READ
 from shared.idempotency import Claim, Claims, Rules, Sending, State
 from shared.models import Action, Deadline, Notice, Order, Product
 from tests.fakes.broker import FakeBroker, FakeTurn
