@@ -18,7 +18,7 @@ from shared.desk.acting import (
     act,
     read_tap,
 )
-from shared.desk.board import Board, Rules, Stores, read_board, read_day
+from shared.desk.board import Board, HouseRules, Stores, read_board, read_day
 from shared.desk.journal import as_csv
 from shared.desk.stories import Step, Tale, Tone
 from shared.desk.view import Alarm, Curve, Front, Holding, Past, Rail, front, past
@@ -34,11 +34,11 @@ __all__ = [
     "Hands",
     "Heard",
     "Holding",
+    "HouseRules",
     "Latest",
     "Outcome",
     "Past",
     "Rail",
-    "Rules",
     "Session",
     "Step",
     "Stores",

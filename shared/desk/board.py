@@ -25,7 +25,7 @@ class Fork(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class HouseRules:
     """The owner's settings that the desk shows."""
 
     limits: Limits
@@ -55,7 +55,7 @@ class Board:
 
     now: datetime
     connected_until: datetime
-    rules: Rules
+    rules: HouseRules
     control: Control
     claims: tuple[Stored, ...] = ()
     """Of the IST day, oldest first."""
@@ -72,7 +72,7 @@ class Board:
 
 def read_board(
     stores: Stores,
-    rules: Rules,
+    rules: HouseRules,
     connected_until: datetime,
     now: datetime,
     deadline: Deadline,

@@ -23,7 +23,7 @@ from itertools import chain
 
 from shared.errors import Unusable
 from shared.models import IST
-from shared.symbols.snapshot import Listing, SnapshotRefused, Summary, pack
+from shared.symbols.snapshot import ExpiryRows, SnapshotRefused, Summary, pack
 from shared.symbols.underlyings import indexes
 
 LEAST_ROWS = {"NSE": 20_000, "BSE": 1_000}
@@ -116,7 +116,7 @@ class _Master:
     """The rows read so far, by underlying and date code."""
 
     def __init__(self, exchange: str) -> None:
-        self.chains: dict[str, dict[str, Listing]] = {}
+        self.chains: dict[str, dict[str, ExpiryRows]] = {}
         self._exchange = exchange
         self._prefix = f"{exchange}:"
         self._odd: set[str] = set()
@@ -210,19 +210,19 @@ class _Master:
         self._known[underlying, epoch] = known
         return known
 
-    def _expiry(self, underlying: str, code: str, epoch: str) -> Listing:
+    def _expiry(self, underlying: str, code: str, epoch: str) -> ExpiryRows:
         closes, day = _close(epoch)
         expiries = self.chains.get(underlying)
         expiry = None if expiries is None else expiries.get(code)
         if expiry is None:
-            expiry = self._open(underlying, code, Listing(day, closes))
+            expiry = self._open(underlying, code, ExpiryRows(day, closes))
         elif expiry.day != day:
             raise _Broken  # one code on two dates
         elif expiry.closes < closes:
             expiry.closes = closes
         return expiry
 
-    def _open(self, underlying: str, code: str, expiry: Listing) -> Listing:
+    def _open(self, underlying: str, code: str, expiry: ExpiryRows) -> ExpiryRows:
         if not _CODE.fullmatch(code) or not _NAME.fullmatch(underlying):
             raise _Broken
         if underlying != underlying.upper():

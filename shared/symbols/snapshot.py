@@ -54,7 +54,7 @@ class Summary:
 
 
 @dataclass(slots=True)
-class Listing:
+class ExpiryRows:
     """The contracts of one expiry, as text: `350000CE` to `ticker lot tick`."""
 
     day: date
@@ -63,7 +63,7 @@ class Listing:
     rows: dict[str, str] = field(default_factory=dict)
 
 
-def pack(chains: Mapping[str, Mapping[str, Listing]], summary: Summary) -> bytes:
+def pack(chains: Mapping[str, Mapping[str, ExpiryRows]], summary: Summary) -> bytes:
     """Return the snapshot of each underlying's listings by date code."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

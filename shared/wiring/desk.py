@@ -15,9 +15,9 @@ from shared.config import Settings
 from shared.desk import (
     Access,
     Hands,
+    HouseRules,
     Latest,
     Outcome,
-    Rules,
     Session,
     Stores,
     What,
@@ -228,8 +228,8 @@ def _stores(ours: Settings) -> Stores:
     )
 
 
-def _rules(ours: Settings) -> Rules:
-    return Rules(
+def _rules(ours: Settings) -> HouseRules:
+    return HouseRules(
         limits=ours.limits,
         square_off_at=ours.square_off_at,
         paper=ours.paper,

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shared.desk import Board, Rules
+from shared.desk import Board, HouseRules
 from shared.guard.state import GuardState, Risk, Seen, Verdict, Watch
 from shared.guardrails import Control, Limits, Place
 from shared.idempotency import Claim, Reply, Sending, State, Stored, Story
@@ -143,6 +143,6 @@ def control(used: int = 0, **changes: Any) -> Control:
 
 def board(**changes: Any) -> Board:
     """Return a quiet morning with nothing open, unless told otherwise."""
-    rules = Rules(LIMITS, time(15, 10), False, True, "https://auth.example")
+    rules = HouseRules(LIMITS, time(15, 10), False, True, "https://auth.example")
     quiet = Board(NOW, SIX, rules, control(), guard=guard())
     return replace(quiet, **changes)
