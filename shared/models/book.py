@@ -166,17 +166,9 @@ class OrderBook:
         nets = {row.product: 0 for row in self.positions}
         for row in self.positions:
             nets[row.product] += row.net_qty
-        late = self._late
-        for product, share in sorted(
-            self._late_by_product.items(), key=lambda item: -abs(item[1])
-        ):
-            if late and share * late > 0:
-                part = min(abs(share), abs(late)) * (1 if late > 0 else -1)
-                nets[product] = nets.get(product, 0) + part
-                late -= part
-        if late:
-            product = self._likely_product
-            nets[product] = nets.get(product, 0) + late
+        for action, sign in ((Action.BUY, 1), (Action.SELL, -1)):
+            for product, late in self._late(action):
+                nets[product] = nets.get(product, 0) + sign * late
         return {product: net for product, net in nets.items() if net}
 
     @property
@@ -184,33 +176,25 @@ class OrderBook:
         """Return what is open over all products, contracts; below zero is short."""
         return sum(self.nets.values())
 
-    @property
-    def _late(self) -> int:
-        """Return the contracts traded, signed, that positions do not show yet."""
-        shown_bought = sum(row.day_bought for row in self.positions)
-        shown_sold = sum(row.day_sold for row in self.positions)
-        missing_bought = max(0, self._filled(Action.BUY) - shown_bought)
-        missing_sold = max(0, self._filled(Action.SELL) - shown_sold)
-        return missing_bought - missing_sold
+    def _late(self, action: Action) -> Iterator[tuple[str, int]]:
+        """Yield what was traded on a side and positions do not show yet, by product.
 
-    @property
-    def _late_by_product(self) -> Mapping[str, int]:
-        late: dict[str, int] = {}
+        Each side for itself: a conversion moves what one side traded to another
+        product, and must not hide where the other side trades.
+        """
+        shares: dict[str, int] = {}
         for row in self.rows:
-            sign = 1 if row.action is Action.BUY else -1
-            late[row.product] = late.get(row.product, 0) + sign * row.filled
+            if row.action is action:
+                shares[row.product] = shares.get(row.product, 0) + row.filled
         for position in self.positions:
-            day = position.day_bought - position.day_sold
-            late[position.product] = late.get(position.product, 0) - day
-        return late
-
-    @property
-    def _likely_product(self) -> str:
-        traded = [row.product for row in self.rows if row.filled]
-        return traded[-1] if traded else "INTRADAY"
-
-    def _filled(self, action: Action) -> int:
-        return sum(row.filled for row in self.rows if row.action is action)
+            bought = action is Action.BUY
+            day = position.day_bought if bought else position.day_sold
+            shares[position.product] = shares.get(position.product, 0) - day
+        late = sum(shares.values())
+        for product, share in sorted(shares.items(), key=lambda item: -item[1]):
+            if min(share, late) > 0:
+                yield product, min(share, late)
+                late -= min(share, late)
 
     def open(self, closing: Action, product: str | None = None) -> int:
         """Return the contracts that orders of side `closing` could close."""

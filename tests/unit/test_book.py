@@ -122,6 +122,16 @@ NETS: list[tuple[str, tuple[Part, ...], dict[str, int]]] = [
         {"MARGIN": 65},
     ),
     (
+        "a conversion of half, beside a cover that positions lack",
+        (
+            position(-65),
+            position(-65, "MARGIN"),
+            row("1", qty=130, filled=130),
+            row("2", BUY, filled=65),
+        ),
+        {"MARGIN": -65},
+    ),
+    (
         "two products, of which one lags",
         (
             position(-65),
