@@ -8,7 +8,7 @@ the tag, and no untagged row could be the order. Anything less stays UNKNOWN.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.errors import OrderRejected
 from shared.idempotency import wording
@@ -21,9 +21,7 @@ from shared.models import (
     Placed,
     Severity,
 )
-
-SETTLE_AFTER = timedelta(seconds=30)
-"""How long FYERS may take to show an order it holds."""
+from shared.models.book import SETTLE_AFTER
 
 ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 
@@ -42,6 +40,17 @@ def find(claim: Claim, rows: tuple[BookedOrder, ...]) -> tuple[BookedOrder, ...]
     """Return the rows that are the claim's order; any of them disproves absence."""
     our = claim.our_order
     return tuple(row for row in rows if our and our.is_row(row))
+
+
+def is_complete(claim: Claim, rows: tuple[BookedOrder, ...], now: datetime) -> bool:
+    """Return whether the rows found are all of the claim's order.
+
+    FYERS may show the slices of one order one after another.
+    """
+    our = claim.our_order
+    if our is None or now >= our.send_by + SETTLE_AFTER:
+        return True
+    return sum(row.qty for row in rows) >= our.order.qty
 
 
 def absent(claim: Claim, rows: tuple[BookedOrder, ...], now: datetime) -> bool:

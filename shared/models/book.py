@@ -33,6 +33,9 @@ SHORTEST_TAG = 16
 SHOWN_WITHIN = timedelta(seconds=120)
 """How long an accepted order may be missing from the book before it counts as gone."""
 
+SETTLE_AFTER = timedelta(seconds=30)
+"""How long FYERS may take, once the call is over, to show an order that it holds."""
+
 CLOCK_SLACK = timedelta(seconds=5)
 """FYERS's order times are whole seconds of another clock."""
 
@@ -231,7 +234,7 @@ class OrderBook:
         """Return our entries, or closes, that may be at FYERS and are not in the book.
 
         An accepted order counts for two minutes; one of unknown outcome until its claim
-        is settled.
+        is settled. One that FYERS sliced is there once all its slices are.
         """
         return tuple(
             our
@@ -242,8 +245,21 @@ class OrderBook:
                 our.flight is Flight.OPEN
                 or (our.flight is Flight.ACCEPTED and now < our.sent_at + SHOWN_WITHIN)
             )
-            and not self.rows_of(our)
+            and not self._shows(our, now)
         )
+
+    def _shows(self, our: OurOrder, now: datetime) -> bool:
+        """Return whether the book has all of an order of ours.
+
+        Until FYERS has had time to show it, a row that only may be ours, of the owner's
+        own order perhaps, proves nothing.
+        """
+        sure = [row for row in self.rows if our.is_row(row)]
+        if now >= our.send_by + SETTLE_AFTER:
+            return bool(sure or self.rows_of(our))
+        if our.flight is Flight.ACCEPTED:
+            return len(sure) >= max(1, len(our.order_ids))
+        return bool(sure) and sum(row.qty for row in sure) >= our.order.qty
 
     @property
     def entries(self) -> tuple[BookedOrder, ...]:

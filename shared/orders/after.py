@@ -60,7 +60,8 @@ class AfterClose:
         rows = book.rows_of(self._our)
         if any(row.filled for row in rows):
             self._cut(book)
-        ended = bool(rows) and not any(row.remaining for row in rows)
+        flies = self._our in book.in_flight(self._parts.clock(), closes=True)
+        ended = bool(rows) and not flies and not any(row.remaining for row in rows)
         if ended:
             self._parts.lanes.give_back(self._held, self._deadline)
         return ended

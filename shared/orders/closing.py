@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 
 from shared.errors import BadRequest, Conflict, Doubtful, Unavailable
 from shared.idempotency import HeldLane, Lane, State, Stored
-from shared.idempotency.settling import SETTLE_AFTER
 from shared.models import (
     Action,
     Alert,
@@ -31,6 +30,7 @@ from shared.models import (
     Quote,
     Trim,
 )
+from shared.models.book import SETTLE_AFTER
 from shared.orders.building import named_product
 from shared.orders.market import read_close
 from shared.orders.ports import SETTLE, Parts
@@ -225,14 +225,13 @@ class Closing:
             (our for our in self._seen.ours if our.order.tag == lane.tag),
             holder.claim.our_order if holder else None,
         )
-        rows = self._seen.rows_of(our) if our else ()
-        if our is not None and rows:
-            working = any(row.remaining for row in rows)
-            return not working or now - our.sent_at >= RESTS
-        if our is not None and our.flight is Flight.ACCEPTED:
-            return our not in self._seen.in_flight(now, closes=True)
         send_by = lane.send_by or lane.taken_at
-        return now >= send_by + SETTLE_AFTER
+        if our is None:
+            return now >= send_by + SETTLE_AFTER
+        if our in self._seen.in_flight(now, closes=True):
+            return our.flight is Flight.OPEN and now >= send_by + SETTLE_AFTER
+        working = any(row.remaining for row in self._seen.rows_of(our))
+        return not working or now - our.sent_at >= RESTS
 
     # --- Reading --------------------------------------------------------------------
 

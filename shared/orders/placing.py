@@ -22,7 +22,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.idempotency import Claim, HeldLane, Sending, State, Stored, wording
-from shared.idempotency.settling import settle
+from shared.idempotency.settling import is_complete, settle
 from shared.models import (
     IST,
     Action,
@@ -292,7 +292,7 @@ class Placing:
             claim = replace(self._stored.claim, order_ids=(result.order_id,))
             self._stored = replace(self._stored, claim=claim)
         rows = self._find()
-        if not rows:
+        if not rows or not is_complete(self._stored.claim, rows, self._parts.clock()):
             return unknown(
                 self._parts,
                 self._stored,

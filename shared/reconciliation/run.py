@@ -195,7 +195,7 @@ class Reconciliation:
         if listing is not None and sending.order.ticker in listing.broken:
             listing = None
         rows = settling.find(claim, listing.rows) if listing else ()
-        if rows:
+        if rows and settling.is_complete(claim, rows, now):
             found = settling.settle(claim, rows, now, corrects=bool(claim.told))
             return self._claims.done(claim, found.reply, found.notice, found.order_ids)
         if listing is not None and settling.absent(claim, listing.rows, now):

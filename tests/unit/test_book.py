@@ -281,6 +281,43 @@ IN_FLIGHT: list[tuple[str, OurOrder, tuple[BookedOrder, ...], bool]] = [
     ),
     ("found by its tag", our(flight=Flight.OPEN, ids=()), (row("7", tag=TAG),), False),
     ("settled as absent", our(flight=Flight.ABSENT, ids=()), (), False),
+    (
+        "accepted in two slices of which one is shown",
+        our(qty=130, ids=("1", "2"), ago=20),
+        (row("1", filled=65),),
+        True,
+    ),
+    (
+        "accepted in two slices that are shown",
+        our(qty=130, ids=("1", "2"), ago=20),
+        (row("1", filled=65), row("2")),
+        False,
+    ),
+    (
+        "accepted in one slice, the other refused",
+        our(qty=130, ids=("1",), ago=20),
+        (row("1"),),
+        False,
+    ),
+    (
+        "of unknown outcome, a slice of it shown",
+        our(qty=130, flight=Flight.OPEN, ids=(), ago=20),
+        (row("7", tag=TAG),),
+        True,
+    ),
+    (
+        "of unknown outcome, a slice of it shown for half a minute",
+        our(qty=130, flight=Flight.OPEN, ids=(), ago=40),
+        (row("7", tag=TAG),),
+        False,
+    ),
+    ("accepted, beside a row that may be it", our(ago=28), (row("7"),), True),
+    (
+        "accepted, beside a row that may be it for half a minute",
+        our(ago=35),
+        (row("7"),),
+        False,
+    ),
     ("of yesterday", our(flight=Flight.OPEN, ids=(), ago=86400), (), False),
 ]
 

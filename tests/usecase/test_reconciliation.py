@@ -133,6 +133,34 @@ def test_an_unknown_is_absent_only_after_thirty_seconds(world: World) -> None:
     assert world.inbox.events == ["not_sent"]
 
 
+def test_an_unknown_is_not_settled_by_the_first_of_its_slices(world: World) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    world.send(qty=130)
+    tag = world.broker.placed[0].tag
+    dead = {"status": OrderStatus.CANCELLED, "filled": 0, "tag": tag}
+    world.broker.book.append(untagged(world, **dead))
+    world.reconcile(after=1)
+    assert world.now_state() is State.UNKNOWN
+    second = untagged(world, order_id="26112399999998", tag=tag)
+    world.broker.book.append(second)
+    world.reconcile(after=1)
+    assert world.now_state() is State.DONE
+    assert "65 of 130 filled" in world.send(qty=130).reply.body
+
+
+def test_slices_that_never_come_settle_an_unknown_after_thirty_seconds(
+    world: World,
+) -> None:
+    world.broker.results.append(Unknown("reset"))
+    world.broker.unknown_arrives = False
+    world.send(qty=130)
+    tag = world.broker.placed[0].tag
+    world.broker.book.append(untagged(world, tag=tag))
+    world.reconcile(after=40)
+    assert world.now_state() is State.DONE
+
+
 def test_an_unreadable_book_proves_nothing(world: World) -> None:
     unknown(world)
     world.broker.failures["order_book"] = [Unreadable("html")]
