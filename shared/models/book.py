@@ -256,10 +256,20 @@ class OrderBook:
         """
         sure = [row for row in self.rows if our.is_row(row)]
         if now >= our.send_by + SETTLE_AFTER:
-            return bool(sure or self.rows_of(our))
+            return bool(sure) or self._may_have_ended(our)
         if our.flight is Flight.ACCEPTED:
             return len(sure) >= max(1, len(our.order_ids))
         return bool(sure) and sum(row.qty for row in sure) >= our.order.qty
+
+    def _may_have_ended(self, our: OurOrder) -> bool:
+        """Return whether a row that may be ours is all there can be, and holds nothing.
+
+        By now FYERS shows what it holds: of an unknown outcome this row, or nothing.
+        """
+        if our.flight is Flight.ACCEPTED:
+            return bool(self.rows_of(our))
+        rows = [row for row in self.rows if our.may_be_row(row)]
+        return bool(rows) and not any(row.remaining for row in rows)
 
     @property
     def entries(self) -> tuple[BookedOrder, ...]:

@@ -311,6 +311,24 @@ IN_FLIGHT: list[tuple[str, OurOrder, tuple[BookedOrder, ...], bool]] = [
         (row("7", tag=TAG),),
         False,
     ),
+    (
+        "of unknown outcome, beside a row that may be it and works",
+        our(flight=Flight.OPEN, ids=(), ago=35),
+        (row("7"),),
+        True,
+    ),
+    (
+        "of unknown outcome, beside a row that may be it and has ended",
+        our(flight=Flight.OPEN, ids=(), ago=35),
+        (row("7", filled=65),),
+        False,
+    ),
+    (
+        "the same before FYERS has had time to show it",
+        our(flight=Flight.OPEN, ids=(), ago=28),
+        (row("7", filled=65),),
+        True,
+    ),
     ("accepted, beside a row that may be it", our(ago=28), (row("7"),), True),
     (
         "accepted, beside a row that may be it for half a minute",
