@@ -1,4 +1,4 @@
-"""The shipped code before a position: covers, and reconcile with its guard."""
+"""The shipped code before a position: closes, and reconcile with its guard."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from shared.idempotency import (
     Sending,
     State,
 )
-from shared.models import Action, Kept, Notice, Order, Product
+from shared.models import Kept, Notice, Order, Product
 from shared.models import Quote as Price
 from shared.orders import Answer, Delivery, Orders, Parts
 from shared.reconciliation import Reconciliation
@@ -44,30 +44,32 @@ from tests.model.cast import (
     unlimited,
 )
 from tests.model.ports import StagedBroker, StagedState, StagedStore
-from tests.model.position.world import Entry
+from tests.model.position.world import Entry, Scene
 from tests.model.stage import Body, Pause, Stage
 
 _T = TypeVar("_T")
 
 Clock = Callable[[], datetime]
 
-LOT = CONTRACT.lot
 LTP = Decimal(100)
 PRICE = Price(LTP, Decimal("99.95"), Decimal("100.05"))
 _STOP, _TARGET = Decimal(15), Decimal(25)
 """Distances from the fill, rupees."""
 
-_BODY = json.dumps(
-    {
+ALERTS = "ABC"
+
+
+def body_of(verb: str) -> bytes:
+    """Return an alert of one verb."""
+    fields = {
         "token": SECRET.open(),
         "symbol": "NIFTY",
         "strikeprice": 25800,
         "optionType": "CE",
         "expiry": "WEEKLY",
-        "action": "BUY",
+        "action": verb,
     }
-).encode()
-ALERTS = "ABC"
+    return json.dumps(fields).encode()
 
 
 def header(alert: str) -> str:
@@ -77,7 +79,7 @@ def header(alert: str) -> str:
 
 def document(alert: str) -> str:
     """Return the id of an alert's claim."""
-    fields = alerts.read_body(_BODY)
+    fields = alerts.read_body(body_of("BUY"))
     return alerts.document_id(alerts.parse(fields, header(alert), START, 0))
 
 
@@ -105,27 +107,36 @@ def order_id(n: int) -> str:
 ENTRY_ID = order_id(0)
 
 
-def entry_claim(lots: int, entry: Entry, targets: bool) -> Claim:
-    """Return the claim of the SELL that opened, or will open, the short."""
+YESTERDAYS_ID = "26112200001"
+
+
+def entry_claim(scene: Scene) -> Claim:
+    """Return the claim of the SELL or LONG that opened, or will open, the position."""
+    entry = scene.entry
     flies = entry is Entry.FLYING
     old = timedelta(seconds=2 if entry in (Entry.FLYING, Entry.HIDDEN) else 200)
+    lots = scene.open + int(entry not in (Entry.NONE, Entry.SECOND))
+    number, product = ENTRY_ID, Product.INTRADAY
+    if scene.carried:
+        old, lots = timedelta(days=1), scene.carried
+        number, product = YESTERDAYS_ID, Product.MARGIN
     order = Order(
         CONTRACT.ticker,
-        Action.SELL,
-        lots * LOT,
-        Product.INTRADAY,
+        scene.opens,
+        lots * scene.unit,
+        product,
         ENTRY_TAG,
         _STOP,
-        _TARGET if targets else None,
+        _TARGET if scene.targets else None,
     )
     sending = Sending(
         order=order,
         ltp=LTP,
-        stop_loss=LTP + _STOP,
+        stop_loss=LTP - _STOP if scene.long else LTP + _STOP,
         take_profit=None,
         sent_at=START - old,
         send_by=START - old + timedelta(seconds=2),
-        day=START.date(),
+        day=(START - old).date(),
     )
     return Claim(
         state=State.UNKNOWN if flies else State.DONE,
@@ -134,31 +145,33 @@ def entry_claim(lots: int, entry: Entry, targets: bool) -> Claim:
         created_at=START - old,
         lease_until=START - old,
         request_id="entry",
-        what="SELL NIFTY 25800 CE WEEKLY",
+        what=f"{'LONG' if scene.long else 'SELL'} NIFTY 25800 CE WEEKLY",
         touched_at=START - old,
         sending=sending,
         reply=None if flies else Reply(200, "{}"),
         expires_at=None if flies else START + timedelta(days=1),
-        order_ids=() if flies else (ENTRY_ID,),
+        order_ids=() if flies else (number,),
         ledger=CONTRACT.ticker,
         contract=CONTRACT,
     )
 
 
-def second_claim(n: int, wall: float) -> Claim:
-    """Return the claim of another SELL of one lot, just accepted as the n-th order."""
-    claim = entry_claim(1, Entry.HIDDEN, targets=False)
+def second_claim(scene: Scene, n: int, wall: float) -> Claim:
+    """Return the claim of another entry of one lot, just accepted as the n-th order."""
+    claim = entry_claim(scene)
     sending = claim.sending
     assert sending is not None
     now = START + timedelta(seconds=wall)
+    order = replace(sending.order, tag=SECOND_TAG, qty=scene.unit, take_profit=None)
     return replace(
         claim,
         attempt=attempt_of("another entry"),
         sending=replace(
             sending,
-            order=replace(sending.order, tag=SECOND_TAG),
+            order=order,
             sent_at=now,
             send_by=now + timedelta(seconds=2),
+            day=now.date(),
         ),
         created_at=now,
         touched_at=now,
@@ -221,8 +234,9 @@ class Machine:
         """Return the store of a delivery."""
         return StagedStore(stage)
 
-    def delivery(self, name: str, positions_first: bool) -> Body:
+    def delivery(self, name: str, verb: str, positions_first: bool = False) -> Body:
         """Return one POST of an alert; its name is the alert's letter and a number."""
+        posted = body_of(verb)
 
         def body(stage: Stage) -> Answer | Broken:
             clock = clock_of(stage)
@@ -250,7 +264,7 @@ class Machine:
             )
             deadline = stage.deadline(REPLY_WITHIN)
             try:
-                return orders.handle(Delivery(_BODY, header(name[0]), name, deadline))
+                return orders.handle(Delivery(posted, header(name[0]), name, deadline))
             except Problem as problem:
                 return Answer(Reply(problem.status, problem.code))
             except Exception as error:

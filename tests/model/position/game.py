@@ -21,13 +21,17 @@ from tests.model.position.cast import (
 )
 from tests.model.position.outside import Outcome, Outside
 from tests.model.position.promises import (
+    WRONGS,
     crossed,
+    in_two_products,
+    is_ambiguous,
     mask_now,
     of_answer,
     of_run,
     refreshed,
 )
 from tests.model.position.world import (
+    CAUGHT_UP,
     MOST_OVER,
     Ended,
     Entry,
@@ -76,9 +80,13 @@ class Game:
             scene.deliveries[: n + 1].count(c) for n, c in enumerate(scene.deliveries)
         ]
         posts = tuple(f"{c}{n}" for c, n in zip(scene.deliveries, counts, strict=True))
+        self._resent = max(counts, default=1) > 1
         self.names = (*posts, *(f"run {n + 1}" for n in range(scene.runs)))
-        self._bodies = [machine.delivery(name, scene.positions_first) for name in posts]
-        self.last = machine.delivery("C1", positions_first=False)
+        verb = scene.verb or scene.closing_verb
+        self._bodies = [
+            machine.delivery(name, verb, scene.positions_first) for name in posts
+        ]
+        self.last = machine.delivery("C1", scene.closing_verb)
         self.run = machine.run()
         self._bodies += [self.run] * scene.runs
         self.outside = Outside(scene)
@@ -89,27 +97,6 @@ class Game:
     def start(self) -> World:
         """Return the state before the first delivery."""
         s = self.scene
-        waits = int(s.entry not in (Entry.NONE, Entry.SECOND))
-        rows = [
-            Row(
-                Kind.ENTRY,
-                0,
-                s.short + waits,
-                s.short,
-                bool(waits),
-                s.entry not in (Entry.FLYING, Entry.HIDDEN),
-                ENTRY_TAG,
-                sent=-2.0 if s.entry in (Entry.FLYING, Entry.HIDDEN) else -200.0,
-            )
-        ]
-        rows += [
-            Row(Kind.STOP, FIRST, 1, 0, True, True, ENTRY_ID, sent=-199.0)
-        ] * s.stop
-        rows += [
-            Row(Kind.TARGET, FIRST, 1, 0, True, True, ENTRY_ID, sent=-199.0)
-        ] * s.target
-        if s.hand:
-            rows.append(Row(Kind.HAND, -1, 1, 0, True, True))
         left = Left(
             s.crashes,
             s.doubts,
@@ -119,30 +106,30 @@ class Game:
             s.square_offs,
             s.lost,
             s.switches or 0,
+            s.converts,
         )
         w = World(
             claims=(-1,) * len(KEYS),
             lane=-1,
             told=-1,
-            rows=tuple(rows),
-            lag=(0, 0),
+            rows=_first_rows(s),
+            lag=CAUGHT_UP,
             wall=0.0,
             last_run=-MINUTE,
             actors=(None,) * len(self.names),
             left=left,
-            seen=(0,) * 4,
+            seen=(0,) * len(WRONGS),
             hand_stops=int(s.hand is Hand.STOP),
         )
-        w = self.outside.put_claim(
-            w, 0, entry_claim(s.short + waits, s.entry, s.targets)
-        )
+        w = self.outside.put_claim(w, 0, entry_claim(s))
         for _ in range(s.before):
             ran = self.calm_run(w._replace(wall=w.wall + MINUTE))
             assert isinstance(ran, World)
             w = ran
         if s.entry is Entry.SECOND:
-            w = self.outside.put_claim(w, SECOND, second_claim(len(w.rows), w.wall))
+            w = self.outside.put_claim(w, SECOND, second_claim(s, len(w.rows), w.wall))
             row = Row(Kind.ENTRY, SECOND, 1, 0, True, False, SECOND_TAG, sent=w.wall)
+            row = row._replace(margin=bool(s.carried))
             w = w._replace(rows=(*w.rows, row))
         return w
 
@@ -163,7 +150,7 @@ class Game:
                 yield from self._begin(turned, i)
         for name, new in self._elsewhere(w):
             if self.scene.plain and isinstance(new, World):
-                new = new._replace(lag=(0, 0))
+                new = new._replace(lag=CAUGHT_UP)
             yield name, refreshed(new, w) if isinstance(new, World) else new
 
     def _turned(self, w: World, i: int) -> World | None:
@@ -194,7 +181,9 @@ class Game:
         kind = self.names[i][:1]
         before = [j for j in range(i) if self.names[j][:1] == kind]
         if not before:
-            return 0.0
+            # Of alerts that are alike and have not come, the first one first.
+            alike = kind != "r" and not self._resent
+            return None if alike and None in w.actors[:i] else 0.0
         last = w.actors[before[-1]]
         if kind == "r":
             over = isinstance(last, Ended)
@@ -227,7 +216,7 @@ class Game:
         if isinstance(node.returned, Broken):
             return Violation(f"no exception leaves the code: {node.returned.text}")
         if isinstance(node.returned, Answer):
-            broken = of_answer(w, node.returned, outcome.actor.sent)
+            broken = of_answer(w, node.returned, outcome.actor, self.scene.verb)
             return Violation(broken) if broken else w
         return self._ran(w, outcome.actor.mask)
 
@@ -253,19 +242,23 @@ class Game:
         for n, row in enumerate(w.rows):
             if not row.shown and (not asked or Book in asked):
                 yield from self._arrives(w, n, row)
-        if w.lag != (0, 0) and (not asked or AskPositions in asked):
-            yield "positions catch up", w._replace(lag=(0, 0))
+        if w.lag != CAUGHT_UP and (not asked or AskPositions in asked):
+            yield "positions catch up", w._replace(lag=CAUGHT_UP)
 
     def _market(self, w: World) -> Iterator[Move]:
-        room = w.bought - w.sold < MOST_OVER
+        room = w.over < MOST_OVER
         for n, row in enumerate(w.rows):
             # FYERS trades what it took, whether its order book shows it yet or not.
             if row.works and (row.shown or row.owner != FIRST):
                 yield from self._trades(w, n, row, room)
-        if w.left.square_offs and w.short:
-            done = Row(Kind.SQUARE_OFF, -1, w.short, w.short, False, True)
+        size = max(0, w.sums.intraday)
+        if w.left.square_offs and size:
+            done = Row(Kind.SQUARE_OFF, -1, size, size, False, True)
             more = w.spend("square_offs")._replace(rows=(*w.rows, done))
-            yield "square-off", _others_bought(more, w.short)
+            yield "square-off", _others_closed(more, size)
+        if w.left.converts and size:
+            more = w.spend("converts")._replace(moved=w.moved + size)
+            yield "the owner converts to MARGIN", _stale(_excused(more, size))
         for leg, other in ((Kind.STOP, Kind.TARGET), (Kind.TARGET, Kind.STOP)):
             if any(row.kind is leg and row.filled for row in w.rows):
                 yield from self._one_cancels(w, other)
@@ -303,56 +296,51 @@ class Game:
             yield "the entry never arrives", w.row(n, works=False)
 
     def _trades(self, w: World, n: int, row: Row, room: bool) -> Iterator[Move]:
-        if row.kind is Kind.COVER:
-            yield f"a cover of {row.qty} fills 1", crossed(w, n) or _own_bought(w, n)
+        if row.kind is Kind.CLOSE:
+            yield f"a close of {row.qty} fills 1", crossed(w, n) or _own_closed(w, n)
             if not self.scene.plain:
-                yield f"a cover of {row.qty} is cancelled", _ended(w, n)
+                yield f"a close of {row.qty} is cancelled", _ended(w, n)
         elif row.kind is Kind.ENTRY:
-            yield "the entry fills 1", self._sold(w, n)
+            yield "the entry fills 1", self._opened(w, n)
             yield "the entry ends", _ended(w, n)
         elif room:
             traded = w.row(n, filled=row.filled + 1)
-            yield f"the {row.kind} trades", _others_bought(traded, 1)
+            yield f"the {row.kind} trades", _others_closed(traded, 1, row.margin)
         if row.kind is Kind.HAND:
             yield "the hand order is cancelled", _ended(w, n)
         if row.kind is Kind.STOP and w.left.lost:
             yield "the stop is lost", _ended(w.spend("lost"), n)
 
-    def _sold(self, w: World, n: int) -> World:
+    def _opened(self, w: World, n: int) -> World:
         w = w.row(n, filled=w.rows[n].filled + 1)
         kinds = (Kind.STOP, Kind.TARGET) if self.scene.targets else (Kind.STOP,)
-        owner = w.rows[n].owner
-        legs = [
-            Row(kind, owner, 1, 0, True, True, order_id(n), sent=w.wall)
-            for kind in kinds
-        ]
-        actors = tuple(
-            a._replace(stale=True) if isinstance(a, Running) else a for a in w.actors
-        )
-        lag = (w.lag[0], w.lag[1] + 1)
-        return w._replace(rows=(*w.rows, *legs), actors=actors, lag=lag)
+        owner, margin = w.rows[n].owner, w.rows[n].margin
+        leg = Row(kinds[0], owner, 1, 0, True, True, order_id(n), sent=w.wall)
+        legs = [leg._replace(kind=kind, margin=margin) for kind in kinds]
+        lag = w.lag.more(1, opened=True, margin=margin)
+        return _stale(w)._replace(rows=(*w.rows, *legs), lag=lag)
 
     # At rest
 
     def at_rest(self, w: World) -> str:
         """Return the promise broken once nothing moves any more, empty for none."""
         quiet = not w.busy(self.names) and w.actors[0] is not None
-        if not quiet or w.lag != (0, 0) or not all(row.shown for row in w.rows):
+        if not quiet or w.lag != CAUGHT_UP or not all(row.shown for row in w.rows):
             return ""
         if (
-            w.rest(Kind.COVER)
+            (w.rest(Kind.CLOSE) and not self.scene.rests)
             or w.rest(Kind.ENTRY)
             or (self.scene.hand is Hand.MARKET and w.rest(Kind.HAND))
         ):
             return ""
-        w = w._replace(actors=(), left=Left(), last_run=0.0)
+        w = w._replace(actors=(), left=Left(), last_run=0.0, turn=-1)
         known = self._settled.get(w)
         if known is None:
             known = self._settled[w] = self._settle(w)
         return known
 
     def _settle(self, w: World) -> str:
-        """Run reconcile until all is settled, then send one more cover."""
+        """Run reconcile until all is settled, then send one more close."""
         for _ in range(3):
             ran = self.calm_run(w._replace(wall=w.wall + MINUTE))
             if isinstance(ran, Violation):
@@ -360,7 +348,7 @@ class Game:
             w = ran
         if any(doc.claim.outbox for doc in self.outside.all_claims(w)):
             return "every notice is sent"
-        open_before = w.short
+        open_before, over_before = w.open, w.over
         done = self.alone(w, "C1", self.last)
         if isinstance(done, Violation):
             return done.promise
@@ -368,11 +356,13 @@ class Game:
         assert isinstance(answer, Answer)
         if answer.reply.status == 503:
             return "a lane is never stuck"
-        if open_before and (answer.reply.status != 200 or w.short):
+        if is_ambiguous(answer) and in_two_products(w):
+            return ""
+        if open_before and (answer.reply.status != 200 or w.open):
             return "an exit closes what is open"
         return (
             "our own close never crosses zero"
-            if open_before and w.bought > w.sold
+            if open_before and w.over > over_before
             else ""
         )
 
@@ -389,8 +379,8 @@ class Game:
     def alone(
         self, w: World, name: str, body: Body
     ) -> tuple[World, object] | Violation:
-        """Run a delivery or a run by itself; every call works and trades at once."""
-        node = self.tree.root(("alone", name), body, w.wall)
+        """Run a delivery or a run by itself: every call works, what it sends trades."""
+        node, first = self.tree.root(("alone", name), body, w.wall), len(w.rows)
         actor = Running(node, 0.0)
         while actor.node.call is not None:
             outcome = next(self.outside.answers(w, name, 0, actor))
@@ -401,7 +391,7 @@ class Game:
                 actor.node, outcome.key, outcome.answer, w.wall, outcome.actor.mono
             )
             actor = outcome.actor._replace(node=node)
-            w = _all_trade(w)
+            w = _all_trade(w, first)
         if isinstance(actor.node.returned, Broken):
             return Violation(actor.node.returned.text)
         return refreshed(w), actor.node.returned
@@ -451,12 +441,39 @@ def _at_first_look(node: Node | None) -> Hashable:
     return None
 
 
-def _all_trade(w: World) -> World:
-    """Return the world in which every cover has traded and all is shown."""
+def _first_rows(s: Scene) -> tuple[Row, ...]:
+    if s.carried:
+        number = s.carried
+        entry = Row(Kind.CARRIED, -1, number, number, False, True, margin=True)
+    else:
+        waits = int(s.entry not in (Entry.NONE, Entry.SECOND))
+        flies = s.entry in (Entry.FLYING, Entry.HIDDEN)
+        entry = Row(
+            Kind.ENTRY,
+            FIRST,
+            s.open + waits,
+            s.open,
+            bool(waits),
+            not flies,
+            ENTRY_TAG,
+            sent=-2.0 if flies else -200.0,
+        )
+    stop = Row(Kind.STOP, FIRST, 1, 0, True, True, ENTRY_ID, sent=-199.0)
+    hand = Row(Kind.HAND, -1, 1, 0, True, True, margin=bool(s.carried))
+    return (
+        entry,
+        *(stop,) * s.stop,
+        *(stop._replace(kind=Kind.TARGET),) * s.target,
+        *(hand,) * bool(s.hand),
+    )
+
+
+def _all_trade(w: World, first: int) -> World:
+    """Return the world in which closes from a row on have traded and all is shown."""
     for n, row in enumerate(w.rows):
-        if row.kind is Kind.COVER and row.works:
+        if n >= first and row.kind is Kind.CLOSE and row.works:
             w = w.row(n, filled=row.qty, shown=True)
-    return w._replace(lag=(0, 0))
+    return w._replace(lag=CAUGHT_UP)
 
 
 def _later(w: World, seconds: float) -> World:
@@ -469,26 +486,44 @@ def _later(w: World, seconds: float) -> World:
     if seconds < SHOWN:
         return w
     rows = tuple(row._replace(shown=True) for row in w.rows)
-    return w._replace(rows=rows, lag=(0, 0))
+    return w._replace(rows=rows, lag=CAUGHT_UP)
 
 
 def _ended(w: World, n: int) -> World:
-    return w.row(n, works=False)
+    close = w.rows[n].kind is Kind.CLOSE
+    w = w.row(n, works=False)
+    # Who read two slices of a close at work cuts what the other would have closed.
+    return _stale(w) if close and w.rest(Kind.CLOSE) else w
 
 
-def _own_bought(w: World, n: int) -> World:
+def _stale(w: World) -> World:
+    actors = tuple(
+        a._replace(stale=True) if isinstance(a, Running) else a for a in w.actors
+    )
+    return w._replace(actors=actors)
+
+
+def _own_closed(w: World, n: int) -> World:
     row = w.rows[n]
-    over = w.bought + 1 > w.sold
-    left = max(0, row.excused - 1) if over else row.excused
-    w = w.row(n, filled=row.filled + 1, excused=left)
-    return w._replace(lag=(w.lag[0] + 1, w.lag[1]))
+    new = w.row(n, filled=row.filled + 1)
+    if new.over > w.over:
+        new = new.row(n, excused=max(0, row.excused - 1))
+    return new._replace(lag=w.lag.more(1, opened=False, margin=row.margin))
 
 
-def _others_bought(w: World, lots: int) -> World:
-    """Return the world in which a trade of others excuses whoever read before it."""
+def _others_closed(w: World, lots: int, margin: bool = False) -> World:
+    """Return the world in which lots that others closed do not show yet."""
+    lag = w.lag.more(lots, opened=False, margin=margin)
+    new = _excused(w._replace(lag=lag), lots)
+    # After a conversion an exit closes nothing: it opens what it was to close.
+    return _stale(new) if w.moved else new
+
+
+def _excused(w: World, lots: int) -> World:
+    """Return the world in which what others did excuses whoever read before it."""
     rows = tuple(
         row._replace(excused=min(2, row.excused + lots))
-        if row.kind is Kind.COVER and row.works
+        if row.kind is Kind.CLOSE and row.works
         else row
         for row in w.rows
     )
@@ -498,4 +533,4 @@ def _others_bought(w: World, lots: int) -> World:
         else a
         for a in w.actors
     )
-    return w._replace(rows=rows, actors=actors, lag=(w.lag[0] + lots, w.lag[1]))
+    return w._replace(rows=rows, actors=actors)

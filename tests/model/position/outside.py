@@ -1,4 +1,4 @@
-"""Every way the store and FYERS can answer one call of a cover or a run."""
+"""Every way the store and FYERS can answer one call of a close or a run."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
+from shared.adapters.fyers.fields import SLICED_ABOVE
 from shared.broker import NotTaken
 from shared.errors import AlreadyExists, Conflict, Doubtful
 from shared.guard import GuardState
 from shared.idempotency import Claim, HeldLane, Lane, Stored
 from shared.models import (
-    Action,
     BookedOrder,
     Change,
     Listing,
+    Order,
     OrderStatus,
     Placed,
     Position,
@@ -28,7 +29,6 @@ from tests.model.cast import CONTRACT, START
 from tests.model.position.cast import (
     ENTRY_TAG,
     KEYS,
-    LOT,
     LTP,
     SECOND,
     SECOND_TAG,
@@ -36,8 +36,11 @@ from tests.model.position.cast import (
 )
 from tests.model.position.registry import Registry
 from tests.model.position.world import (
+    CAUGHT_UP,
+    OPENING,
     Hand,
     Kind,
+    Lag,
     Row,
     Running,
     Scene,
@@ -93,10 +96,9 @@ class Outside:
     """The store and FYERS of one game."""
 
     def __init__(self, scene: Scene) -> None:
+        self._scene = scene
         self._quick = scene.looks > 1
-        self._plain = scene.plain
-        self._hand = scene.hand
-        self._unsettled = scene.unsettled
+        self._rows: dict[tuple[int, Row], BookedOrder] = {}
         self.claims: Registry[tuple[int, Claim]] = Registry()
         self.lanes: Registry[Lane] = Registry()
         self.states: Registry[GuardState] = Registry()
@@ -182,35 +184,33 @@ class Outside:
                 slow = seconds if self._quick or seconds > 1 else _SLOW
                 after = a._replace(mono=a.mono + slow)
                 # Positions lag by seconds: fewer than the guard waits.
-                caught_up = w._replace(lag=(0, 0)) if seconds > 1 else w
+                caught_up = w._replace(lag=CAUGHT_UP) if seconds > 1 else w
                 yield Outcome("waits", "", None, caught_up, after)
             case call if call is not None:
                 yield from self._read(w, a, call)
 
     def _write(self, w: World, a: Running, call: _Write) -> Iterator[Outcome]:
         name, late = _named(call), a.mono >= call.until
-        calm, shaken = a._replace(doubted=False), a._replace(doubted=True)
         done = self.written(w, call)
         if not late and done is None:
             no = _EXISTS if isinstance(call, Create) else _CONFLICT
-            yield Outcome(f"{name} finds another", "no", no, w, calm)
+            yield Outcome(f"{name} finds another", "no", no, w, a)
         elif not late and done is not None:
             key = (done[0].claims, done[0].lane, done[0].told)
-            yield Outcome(name, key, done[1], done[0], calm)
+            yield Outcome(name, key, done[1], done[0], a)
         if late or w.left.doubts:
             less = w if late else w.spend("doubts")
-            yield Outcome(f"{name} errs, not applied", "doubt", _DOUBT, less, shaken)
+            yield Outcome(f"{name} errs, not applied", "doubt", _DOUBT, less, a)
             if done is not None and not late:
                 applied = done[0].spend("doubts")
-                yield Outcome(f"{name} errs, applied", "doubt", _DOUBT, applied, shaken)
+                yield Outcome(f"{name} errs, applied", "doubt", _DOUBT, applied, a)
 
     def _read(self, w: World, a: Running, call: Call) -> Iterator[Outcome]:
         name, key, answer = self._found(w, call)
         fyers = isinstance(call, Book | AskPositions)
         if fyers or a.mono < call.until:
-            after = a._replace(doubted=False)
-            if isinstance(call, Book):
-                after = after._replace(excused=0, stale=False)
+            anew = isinstance(call, Book)
+            after = a._replace(excused=0, stale=False) if anew else a
             yield Outcome(name, key, answer, w, after)
         else:
             yield Outcome(f"{name} errs", "doubt", _DOUBT, w, a)
@@ -242,8 +242,8 @@ class Outside:
                 rows = self.book(w)
                 return "reads the book", rows, Listing(rows)
             case AskPositions():
-                held = positions(w)
-                return "reads positions", (w.bought, w.sold, w.lag), Listing(held)
+                held = self.positions(w)
+                return "reads positions", held, Listing(held)
         raise AssertionError(f"nobody asks {type(call).__name__}")
 
     # FYERS
@@ -251,40 +251,94 @@ class Outside:
     def book(self, w: World) -> tuple[BookedOrder, ...]:
         """Return FYERS's order book as it shows now."""
         return tuple(
-            _row(n, row, self._hand) for n, row in enumerate(w.rows) if row.shown
+            self._row(n, row)
+            for n, row in enumerate(w.rows)
+            if row.shown and row.kind is not Kind.CARRIED
         )
 
+    def _row(self, n: int, row: Row) -> BookedOrder:
+        found = self._rows.get((n, row))
+        if found is None:
+            found = self._rows[n, row] = _booked(self._scene, n, row)
+        return found
+
+    def positions(self, w: World) -> tuple[Position, ...]:
+        """Return FYERS's positions as they show now."""
+        return _positions(self._scene, w.rows, w.moved, w.lag)
+
     def _place(self, w: World, name: str, a: Running, call: Place) -> Iterator[Outcome]:
-        order, owner = call.order, 1 + "ABC".index(name[0])
+        owner = 1 + "ABC".index(name[0])
         done = a._replace(sent=True, excused=-1)
+        kept = a._replace(excused=-1)
+        claim = self.stored(w.claims[owner])
+        if claim is not None and not claim.claim.closes:
+            yield self._opens(w, kept)
+            return
         if a.mono < call.until:
-            qty, rest = divmod(order.qty, LOT)
-            assert not rest, "no part of a lot is open here"
-            number = order_id(len(w.rows))
-            for shown in (True,) if self._plain else (True, False):
-                row = Row(Kind.COVER, owner, qty, 0, True, shown, order.tag)
-                row = row._replace(excused=max(0, a.excused), sent=w.wall)
-                taken = _take(w, row, self._hand)
-                placed = Placed(number, "Successfully placed order")
-                words = "" if shown else ", not yet in the book"
-                yield Outcome(f"{qty} accepted{words}", number, placed, taken, done)
-                if self._unsettled and not shown:
-                    lost = Unknown("no reply")
-                    yield Outcome(f"{qty} taken, reply lost", "?", lost, taken, done)
-            refused = Rejected(-50, "refused")
-            if self._plain:
+            for taken in self._takings(w, owner, a, call.order):
+                yield from self._took(taken, done)
+            if self._scene.plain and not self._scene.unsettled:
                 return
-            yield Outcome("refused", "refused", refused, w, a._replace(excused=-1))
-        if self._unsettled or a.mono >= call.until:
+            if not self._scene.plain:
+                yield Outcome("refused", "refused", Rejected(-50, "refused"), w, kept)
+        if self._scene.unsettled or a.mono >= call.until:
             yield Outcome("lost, never taken", "?", Unknown("no reply"), w, done)
-        if self._unsettled:
-            yield Outcome("never sent", "never", _NEVER, w, a._replace(excused=-1))
+        if self._scene.unsettled:
+            yield Outcome("never sent", "never", _NEVER, w, kept)
+
+    def _took(self, taken: _Taken, done: Running) -> Iterator[Outcome]:
+        words, world = taken.words, taken.world
+        if taken.shown or not self._scene.plain:
+            yield Outcome(words, taken.result, taken.result, world, done)
+        if self._scene.unsettled and not taken.shown:
+            lost = Unknown("no reply")
+            yield Outcome(f"{words}, reply lost", "?", lost, world, done)
+
+    def _opens(self, w: World, a: Running) -> Outcome:
+        """Answer a SELL that found nothing long and opens a short: not of this game."""
+        if w.open and not a.stale:
+            broken = Violation("a SELL opens nothing beside a long")
+            return Outcome("opens the other side", "refused", None, broken, a)
+        result = Rejected(-50, "refused")
+        return Outcome("opens the other side: refused", "refused", result, w, a)
+
+    def _takings(
+        self, w: World, owner: int, a: Running, order: Order
+    ) -> Iterator[_Taken]:
+        """Yield every way FYERS takes a close."""
+        qty, rest = divmod(order.qty, self._scene.unit)
+        assert not rest, "no part of a lot is open here"
+        margin = order.product is Product.MARGIN
+        row = Row(Kind.CLOSE, owner, qty, 0, True, True, order.tag)
+        row = row._replace(excused=max(0, a.excused), sent=w.wall, margin=margin)
+        number, words = order_id(len(w.rows)), "Successfully placed order"
+        if order.action is self._scene.opens:
+            back = row._replace(kind=Kind.UNDO, filled=qty, works=False, excused=0)
+            placed = Placed(number, words)
+            yield _Taken("undoes", placed, _undone(w, back, a), shown=True)
+            return
+        broken = _unfit(w, qty, a, self._scene)
+        surely = self._scene.plain and not self._scene.unsettled
+        for shown in (True,) if surely else (True, False):
+            late = "" if shown else ", not yet in the book"
+            row = row._replace(shown=shown)
+            if order.qty <= SLICED_ABOVE or qty == 1:
+                placed = Placed(number, words)
+                new = broken or _add(w, (row,))
+                yield _Taken(f"{qty} accepted{late}", placed, new, shown)
+                continue
+            ids = tuple(order_id(len(w.rows) + n) for n in range(qty))
+            for taken in (qty, qty - 1):
+                refused = ("RED:refused",) * (qty - taken)
+                placed = Placed(number, words, ids[:taken], refused)
+                new = broken or _add(w, (row._replace(qty=1),) * taken)
+                yield _Taken(f"{taken} of {qty} accepted{late}", placed, new, shown)
 
     def _change(
         self, w: World, name: str, a: Running, call: Cancel | Resize
     ) -> Iterator[Outcome]:
         wanted = (
-            {call.order.order_id: call.qty // LOT}
+            {call.order.order_id: call.qty // self._scene.unit}
             if isinstance(call, Resize)
             else dict.fromkeys(call.order_ids, 0)
         )
@@ -306,7 +360,7 @@ class Outside:
             f"cuts {what}: {', '.join(ended)}",
             key,
             answer,
-            _harm(w, new, name.startswith("run"), a.stale) or new,
+            self._harm(w, new, name.startswith("run"), a.stale) or new,
             a,
         )
         if w.left.fails:
@@ -315,56 +369,110 @@ class Outside:
                 ends = (end,) * len(wanted)
                 answer = end if isinstance(call, Resize) else ends
                 yield Outcome(f"cuts {what}: {words}", ends, answer, less, a)
+            if isinstance(call, Cancel) and len(wanted) > 1:
+                ends = (_ACCEPTED,) * len(wanted)
+                first = less.row(int(call.order_ids[0][-2:]) - 1, works=False)
+                broken = self._harm(w, first, name.startswith("run"), a.stale)
+                words = f"cuts {what}: no effect but on the first"
+                yield Outcome(words, ends, ends, broken or first, a)
+
+    def _harm(
+        self, old: World, new: World, guards: bool, stale: bool
+    ) -> Violation | None:
+        """Return the promise that a cut breaks; a lot opened since the read excuses it.
+
+        Who sells a long cancels its exits first; nobody else may bare what is open.
+        """
+        if stale or (self._scene.long and not guards):
+            return None
+        stops = new.rest(Kind.STOP)
+        if stops < old.rest(Kind.STOP) and stops < new.open:
+            return Violation("no cut of ours bares what is open")
+        closes, before = new.rest(Kind.CLOSE), old.rest(Kind.CLOSE)
+        if guards and closes < before and closes < new.open:
+            return Violation("the guard never cuts a close that the position needs")
+        return None
 
 
 _ACCEPTED = Change.CONFIRMED
 """FYERS takes a cancel and the exchange refuses it: the order works on."""
 
 
-def _take(w: World, row: Row, hand: Hand) -> World | Violation:
-    """Return the world with another cover at FYERS, or the promise that breaks."""
-    if any(other.owner == row.owner for other in w.rows):
+class _Taken(NamedTuple):
+    """One way FYERS takes a close."""
+
+    words: str
+    result: Placed
+    world: World | Violation
+    shown: bool
+
+
+def _add(w: World, rows: tuple[Row, ...]) -> World | Violation:
+    if any(row.owner == rows[0].owner for row in w.rows):
         return Violation("one alert, one order")
-    may_open = w.short + w.rest(Kind.ENTRY)
-    closing = w.rest(Kind.COVER) + (w.rest(Kind.HAND) if hand is Hand.MARKET else 0)
+    return w._replace(rows=(*w.rows, *rows))
+
+
+def _unfit(w: World, qty: int, a: Running, scene: Scene) -> Violation | None:
+    """Return the promise that another close of that many lots breaks."""
+    exits = max(w.rest(Kind.STOP), w.rest(Kind.TARGET))
+    if scene.long and not a.stale and exits + qty > w.open + max(0, a.excused):
+        return Violation("a long is sold only once its exits are gone")
+    hand = scene.hand is Hand.MARKET
+    may_open = w.open + w.rest(Kind.ENTRY)
+    closing = w.rest(Kind.CLOSE)
     # A hand order that had to trade and was cancelled since leaves the rest open.
-    if hand is not Hand.MARKET and may_open > row.qty + closing:
-        return Violation("a cover is for all that is open or can still open")
-    return w._replace(rows=(*w.rows, row))
-
-
-def _harm(old: World, new: World, guards: bool, stale: bool) -> Violation | None:
-    """Return the promise that a cut breaks; a lot sold since the read excuses it."""
-    stops = new.rest(Kind.STOP)
-    if stale:
-        return None
-    if stops < old.rest(Kind.STOP) and stops < new.short:
-        return Violation("no cut of ours bares what is open")
-    covers, before = new.rest(Kind.COVER), old.rest(Kind.COVER)
-    if guards and covers < before and covers < new.short:
-        return Violation("the guard never cuts a close that the position needs")
+    if not hand and may_open > qty + closing:
+        return Violation("a close is for all that is open or can still open")
     return None
 
 
-def positions(w: World) -> tuple[Position, ...]:
-    """Return FYERS's positions as they show now."""
-    bought, sold = w.bought - w.lag[0], w.sold - w.lag[1]
-    return _positions(bought, sold)
+def _undone(w: World, row: Row, a: Running) -> World | Violation:
+    """Return the world after an EXIT closed what had the wrong sign."""
+    new = _add(w, (row,))
+    if isinstance(new, Violation):
+        return new
+    if new.open > w.open and not a.excused and not a.stale:
+        return Violation("our own close never crosses zero")
+    return new._replace(lag=w.lag.more(row.qty, opened=True, margin=row.margin))
 
 
 @cache
-def _positions(bought: int, sold: int) -> tuple[Position, ...]:
-    if not bought and not sold:
-        return ()
-    return (
-        Position(
-            CONTRACT.ticker,
-            str(Product.INTRADAY),
-            (bought - sold) * LOT,
-            day_bought=bought * LOT,
-            day_sold=sold * LOT,
-            ltp=LTP,
-        ),
+def _positions(
+    scene: Scene, rows: tuple[Row, ...], moved: int, lag: Lag
+) -> tuple[Position, ...]:
+    """Return FYERS's positions, one for each product that anything came of.
+
+    A conversion moves what was traded to the other product, as a trade of its side.
+    """
+    found = []
+    for margin in (False, True):
+        mine = [row for row in rows if row.margin is margin]
+        carried = sum(row.filled for row in mine if row.kind is Kind.CARRIED)
+        opened = sum(row.filled for row in mine if row.kind in OPENING) - carried
+        closed = sum(row.filled for row in mine if row.kind not in OPENING)
+        opened += moved if margin else -moved
+        opened -= lag.opened_margin if margin else lag.opened
+        closed -= lag.closed_margin if margin else lag.closed
+        if carried or opened or closed:
+            product = Product.MARGIN if margin else Product.INTRADAY
+            found.append(_position(scene, product, carried, opened, closed))
+    return tuple(found)
+
+
+def _position(
+    scene: Scene, product: Product, carried: int, opened: int, closed: int
+) -> Position:
+    sign, unit = 1 if scene.long else -1, scene.unit
+    bought, sold = (opened, closed) if scene.long else (closed, opened)
+    return Position(
+        CONTRACT.ticker,
+        str(product),
+        (carried + opened - closed) * sign * unit,
+        carried=carried * sign * unit,
+        day_bought=bought * unit,
+        day_sold=sold * unit,
+        ltp=LTP,
     )
 
 
@@ -372,31 +480,31 @@ _TYPES = {Kind.STOP: 4, Kind.TARGET: 1}
 _HANDS = {Hand.STOP: 4, Hand.LIMIT: 1}
 
 
-@cache
-def _row(n: int, row: Row, hand: Hand) -> BookedOrder:
+def _booked(scene: Scene, n: int, row: Row) -> BookedOrder:
     leg = row.kind in (Kind.STOP, Kind.TARGET)
-    types = _HANDS.get(hand, 2) if row.kind is Kind.HAND else 2
+    types = _HANDS.get(scene.hand, 2) if row.kind is Kind.HAND else 2
     order_type = _TYPES.get(row.kind, types)
     status = OrderStatus.PENDING
     if not row.works:
         full = row.filled == row.qty
         status = OrderStatus.TRADED if full else OrderStatus.CANCELLED
     by_hand = row.kind in (Kind.HAND, Kind.SQUARE_OFF)
+    limits, stop = ((125, 200), 85) if scene.long else ((75, 5), 115)
     return BookedOrder(
         order_id=order_id(n),
         ticker=CONTRACT.ticker,
-        action=Action.SELL if row.kind is Kind.ENTRY else Action.BUY,
-        qty=row.qty * LOT,
-        filled=row.filled * LOT,
-        product=str(Product.INTRADAY),
+        action=scene.opens if row.kind in OPENING else scene.closes,
+        qty=row.qty * scene.unit,
+        filled=row.filled * scene.unit,
+        product=str(Product.MARGIN if row.margin else Product.INTRADAY),
         status=status,
         tag="" if by_hand else _tag_of(row) if leg else row.tag,
         parent_id=row.tag if leg else None,
         message="",
         placed_at=START + timedelta(seconds=row.sent),
         order_type=order_type,
-        limit_price=Decimal(0 if order_type != 1 else 75 if leg else 5),
-        stop_price=Decimal(115 if order_type == 4 else 0),
+        limit_price=Decimal(0 if order_type != 1 else limits[0 if leg else 1]),
+        stop_price=Decimal(stop if order_type == 4 else 0),
         traded_price=LTP if row.filled else Decimal(0),
     )
 

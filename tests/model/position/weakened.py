@@ -6,6 +6,7 @@ lines shown here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +25,6 @@ from shared.idempotency import (
     Stored,
 )
 from shared.models import (
-    Action,
     BookedOrder,
     Change,
     Deadline,
@@ -35,6 +35,7 @@ from shared.models import (
     OrderStatus,
     Placed,
     Position,
+    Product,
 )
 from tests.model.cast import RULES
 from tests.model.ports import StagedState, StagedStore
@@ -62,12 +63,8 @@ class _OtherBroker(Machine):
         return self.kind(stage)
 
 
-class LaneAlone(Machine):
-    """Of other closes only the one that the lane names is read.
-
-    Harmless by itself, as is each fault of the lane without this one: the lane and the
-    claims of other closes each keep what the other forgets.
-    """
+class ReadsOneClose(Machine):
+    """Of other closes only the one that the lane names is read from its claim."""
 
     def store(self, stage: Stage) -> StagedStore:
         class Narrow(StagedStore):
@@ -112,15 +109,16 @@ class GivesBackAtAcceptance(Machine):
         return Releasing(stage)
 
 
-class LaneBackAtAcceptance(LaneAlone, GivesBackAtAcceptance):
+class LaneBackAtAcceptance(ReadsOneClose, GivesBackAtAcceptance):
     """The lane is given back when FYERS accepts the close."""
 
 
-class _FreeLane(Machine):
+class _FreeLane(Machine, ABC):
     """A lane looks free to whoever reads it, under some condition."""
 
+    @abstractmethod
     def free(self, lane: Lane, clock: Clock) -> bool:
-        raise NotImplementedError
+        """Return whether the lane is said to be nobody's."""
 
     def lanes(self, store: LaneStore, claims: Claims, clock: Clock) -> Lanes:
         free = self.free
@@ -150,11 +148,11 @@ class FreeByTime(_FreeLane):
         return clock() >= lane.taken_at + timedelta(seconds=RULES.lease)
 
 
-class LaneBackAfterUnknown(LaneAlone, FreeAfterUnknown):
+class LaneBackAfterUnknown(ReadsOneClose, FreeAfterUnknown):
     """The lane is given back 4 s after an unknown outcome."""
 
 
-class LaneByTime(LaneAlone, FreeByTime):
+class LaneByTime(ReadsOneClose, FreeByTime):
     """A lane is taken over by time alone."""
 
 
@@ -240,6 +238,72 @@ class CancelsWithoutReading(_OtherBroker):
             return ended
 
 
+class ExitsAreLeft(_OtherBroker):
+    """A long is sold while its exits still work."""
+
+    class kind(QuotedBroker):  # noqa: N801  # a part of its machine
+        def order_book(self, turn: Turn) -> Listing[BookedOrder]:
+            rows = super().order_book(turn).rows
+            return Listing(tuple(_gone(row) if row.parent_id else row for row in rows))
+
+
+class CancelsUnconfirmed(_OtherBroker):
+    """Exits of a long that FYERS said to cancel count as gone."""
+
+    class kind(QuotedBroker):  # noqa: N801  # a part of its machine
+        def __init__(self, stage: Stage) -> None:
+            super().__init__(stage)
+            self._cancelled: set[str] = set()
+
+        def order_book(self, turn: Turn) -> Listing[BookedOrder]:
+            gone, rows = self._cancelled, super().order_book(turn).rows
+            return Listing(
+                tuple(_gone(row) if row.order_id in gone else row for row in rows)
+            )
+
+        def cancel(self, order_ids: Sequence[str], turn: Turn) -> tuple[Change, ...]:
+            ended = super().cancel(order_ids, turn)
+            said = zip(order_ids, ended, strict=True)
+            self._cancelled |= {one for one, end in said if end is Change.CONFIRMED}
+            return ended
+
+
+class ConversionsLag(_OtherBroker):
+    """Each product's trades are compared for themselves: a conversion is a lag."""
+
+    class kind(QuotedBroker):  # noqa: N801  # a part of its machine
+        def positions(self, turn: Turn) -> Listing[Position]:
+            rows = super().positions(turn).rows
+            return Listing(
+                tuple(
+                    replace(row, day_bought=0, day_sold=0)
+                    if row.product == Product.MARGIN
+                    else row
+                    for row in rows
+                )
+            )
+
+
+class OnlyTodayCounts(_OtherBroker):
+    """What was carried overnight is not open."""
+
+    class kind(QuotedBroker):  # noqa: N801  # a part of its machine
+        def positions(self, turn: Turn) -> Listing[Position]:
+            rows = super().positions(turn).rows
+            return Listing(
+                tuple(replace(row, net_qty=row.net_qty - row.carried) for row in rows)
+            )
+
+
+class KnowsTheFirstSlice(_OtherBroker):
+    """Of the ids of a sliced order only the first is kept."""
+
+    class kind(QuotedBroker):  # noqa: N801  # a part of its machine
+        def place(self, order: Order, turn: Turn) -> OrderResult:
+            result = super().place(order, turn)
+            return replace(result, slices=()) if isinstance(result, Placed) else result
+
+
 class _Unlocked(StagedStore):
     """Marks whatever lane there is now."""
 
@@ -256,10 +320,7 @@ class _Unlocked(StagedStore):
 
 
 class Unlocked(Machine):
-    """SENDING is not held to the lane: whoever owns the claim may send.
-
-    Harmless by itself, while a lane is taken over only behind its holder's claim.
-    """
+    """SENDING is not held to the lane: whoever owns the claim may send."""
 
     def store(self, stage: Stage) -> StagedStore:
         return _Unlocked(stage)
@@ -360,11 +421,12 @@ class HandOrdersProtect(_OtherGuard):
             )
 
 
-class _OtherMemory(Machine):
+class _OtherMemory(Machine, ABC):
     """A guard that writes less than it found."""
 
+    @abstractmethod
     def keeps(self, risk: Risk, before: GuardState | None, cut: bool) -> bool:
-        raise NotImplementedError
+        """Return whether a risk that the run found is written."""
 
     def guard_broker(self, stage: Stage) -> Broker:
         return _Noting(stage)
@@ -446,7 +508,7 @@ class EndsOnHalfABook(_OtherMemory):
 
 
 def _by_hand(row: BookedOrder) -> bool:
-    return row.action is Action.BUY and not row.tag and row.parent_id is None
+    return not row.tag and row.parent_id is None
 
 
 def _at_market(row: BookedOrder) -> BookedOrder:
@@ -460,6 +522,9 @@ def _unfilled(row: BookedOrder) -> BookedOrder:
 
 def _over(row: BookedOrder) -> BookedOrder:
     """Return a working entry as if it had been cancelled."""
-    if row.tag != ENTRY_TAG or row.parent_id is not None or not row.remaining:
-        return row
-    return replace(row, status=OrderStatus.CANCELLED)
+    return _gone(row) if row.tag == ENTRY_TAG and not row.parent_id else row
+
+
+def _gone(row: BookedOrder) -> BookedOrder:
+    """Return a working order as if it had been cancelled."""
+    return replace(row, status=OrderStatus.CANCELLED) if row.remaining else row

@@ -11,30 +11,42 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
+from shared.models import Action
+from tests.model.cast import CONTRACT
 from tests.model.stage import Node
 
+LOT = CONTRACT.lot
+
 MOST_OVER = 2
-"""Lots the account may end up long in; more than that shows nothing new."""
+"""Lots that may be open with the wrong sign; more than that shows nothing new."""
 
 
 class Kind(StrEnum):
     """Where an order comes from."""
 
+    CARRIED = "carried lot"
+    """Of an earlier day: open, and in no order book."""
     ENTRY = "entry"
     STOP = "stop"
     TARGET = "target"
     HAND = "hand order"
     SQUARE_OFF = "square-off"
-    COVER = "cover"
+    CLOSE = "close"
+    UNDO = "close of what has the wrong sign"
+    """An EXIT that finds the other side open; it trades at once here."""
+
+
+OPENING = (Kind.CARRIED, Kind.ENTRY, Kind.UNDO)
+"""Orders that trade on the entry's side."""
 
 
 class Hand(StrEnum):
-    """What the owner placed by hand, a BUY of one lot."""
+    """What the owner placed by hand, for one lot and on the closing side."""
 
     NONE = ""
     STOP = "stop"
     LIMIT = "limit"
-    """Far below the price."""
+    """Far from the price."""
     MARKET = "market"
 
 
@@ -56,7 +68,14 @@ class Scene:
 
     deliveries: str = ""
     """The alert of each delivery in the order they come, e.g. `AAB`."""
-    short: int = 0
+    open: int = 0
+    """Lots open short, or long; in INTRADAY."""
+    long: bool = False
+    """Whether a LONG opened it: all is mirrored, and EXIT closes it."""
+    carried: int = 0
+    """Lots carried overnight, in MARGIN; the entry's exits have ended with its day."""
+    verb: str = ""
+    """Of the alerts, where it is not the usual: `SELL` for a long."""
     stop: int = 0
     """Lots the entry's stops work for; one order for each lot, as it filled."""
     target: int = 0
@@ -86,11 +105,37 @@ class Scene:
     switches: int | None = None
     """How often who is at work may be left standing for another; None: any time."""
     plain: bool = False
-    """Whether FYERS shows all at once and refuses and ends nothing."""
+    """Whether FYERS shows at once what it accepts, and refuses and ends nothing."""
     positions_first: bool = False
     """Positions are read before the order book."""
     unsettled: bool = False
     """Whether places may lose their reply."""
+    rests: bool = False
+    """Whether a close may rest for good: the next one cancels it."""
+    converts: int = 0
+    """How often the owner may turn what is open in INTRADAY into MARGIN."""
+    sliced: bool = False
+    """Whether a lot here is ten of the contract's, so that FYERS slices two of them."""
+
+    @property
+    def unit(self) -> int:
+        """Return the contracts that count as one lot here."""
+        return LOT * (10 if self.sliced else 1)
+
+    @property
+    def opens(self) -> Action:
+        """Return the side of the entry."""
+        return Action.BUY if self.long else Action.SELL
+
+    @property
+    def closes(self) -> Action:
+        """Return the side of closes and exits."""
+        return Action.SELL if self.long else Action.BUY
+
+    @property
+    def closing_verb(self) -> str:
+        """Return the verb that always closes what is open."""
+        return "EXIT" if self.long else "BUY"
 
 
 class Row(NamedTuple):
@@ -107,8 +152,10 @@ class Row(NamedTuple):
     tag: str = ""
     """Of an exit: its entry's order id."""
     excused: int = 0
-    """Lots that others closed since the read this cover was decided by."""
+    """Lots that others closed since the read this close was decided by."""
     sent: float = 0.0
+    margin: bool = False
+    """Whether its product is MARGIN."""
 
     @property
     def rest(self) -> int:
@@ -121,11 +168,11 @@ class Running(NamedTuple):
 
     node: Node
     mono: float
-    doubted: bool = False
     excused: int = -1
     """Lots others closed since it read the book; -1 before that."""
     stale: bool = False
-    """Whether a lot was sold since it read the book."""
+    """Whether since it read the book a lot was opened or converted, or one of two
+    closes ended."""
     mask: int = 0
     """Of a run: what was wrong when it began and is still."""
     sent: bool = False
@@ -148,6 +195,24 @@ class Left(NamedTuple):
     square_offs: int = 0
     lost: int = 0
     switches: int = 0
+    converts: int = 0
+
+
+class Lag(NamedTuple):
+    """Lots traded that positions do not show yet."""
+
+    closed: int = 0
+    opened: int = 0
+    closed_margin: int = 0
+    opened_margin: int = 0
+
+    def more(self, lots: int, *, opened: bool, margin: bool) -> Lag:
+        """Return the lag after lots of a product were opened or closed."""
+        name = ("opened" if opened else "closed") + ("_margin" if margin else "")
+        return self._replace(**{name: getattr(self, name) + lots})
+
+
+CAUGHT_UP = Lag()
 
 
 class World(NamedTuple):
@@ -159,8 +224,7 @@ class World(NamedTuple):
     told: int
     """The guard's state."""
     rows: tuple[Row, ...]
-    lag: tuple[int, int]
-    """Lots bought and sold that positions do not show yet."""
+    lag: Lag
     wall: float
     last_run: float
     actors: tuple[Running | Ended | None, ...]
@@ -171,6 +235,8 @@ class World(NamedTuple):
     """Lots a stop of the owner's works for."""
     turn: int = -1
     """Who moved last, where that counts."""
+    moved: int = 0
+    """Lots converted from INTRADAY to MARGIN."""
 
     def put(self, i: int, actor: Running | Ended) -> World:
         """Return the world with one actor moved."""
@@ -193,27 +259,22 @@ class World(NamedTuple):
     @property
     def sums(self) -> Sums:
         """Return what the orders come to."""
-        return sums_of(self.rows)
-
-    @property
-    def bought(self) -> int:
-        """Return the lots bought, by anybody."""
-        return self.sums.bought
+        return sums_of(self.rows, self.moved)
 
     @property
     def by_hand(self) -> int:
-        """Return the lots that the owner's own order bought."""
+        """Return the lots that the owner's own order closed."""
         return sum(row.filled for row in self.rows if row.kind is Kind.HAND)
 
     @property
-    def sold(self) -> int:
-        """Return the lots sold."""
-        return self.sums.sold
+    def open(self) -> int:
+        """Return the lots open that an entry opened."""
+        return self.sums.open
 
     @property
-    def short(self) -> int:
-        """Return the lots open short."""
-        return self.sums.short
+    def over(self) -> int:
+        """Return the lots open with the other sign."""
+        return self.sums.over
 
     def rest(self, kind: Kind) -> int:
         """Return the lots that orders of a kind may still trade."""
@@ -230,25 +291,45 @@ class World(NamedTuple):
 class Sums(NamedTuple):
     """What the orders at FYERS come to, in lots."""
 
-    bought: int
-    sold: int
-    short: int
+    opened: int
+    closed: int
+    open: int
+    """Over both products; a conversion may leave both signs."""
+    over: int
+    intraday: int
+    """What is open as INTRADAY, below zero with the wrong sign."""
+    margin: int
     rest: dict[Kind, int]
     """What may still trade."""
-    shown_covers: int
-    """Of that, our covers in the order book."""
+    shown_closes: int
+    """Of that, our closes in the order book."""
 
 
 @cache
-def sums_of(rows: tuple[Row, ...]) -> Sums:
+def sums_of(rows: tuple[Row, ...], moved: int) -> Sums:
     """Return what orders come to; asked often, so each is counted once."""
-    sold = sum(row.filled for row in rows if row.kind is Kind.ENTRY)
-    bought = sum(row.filled for row in rows) - sold
+    nets = {False: -moved, True: moved}
     rest: dict[Kind, int] = {}
+    opened = closed = 0
     for row in rows:
+        if row.kind in OPENING:
+            opened += row.filled
+            nets[row.margin] += row.filled
+        else:
+            closed += row.filled
+            nets[row.margin] -= row.filled
         rest[row.kind] = rest.get(row.kind, 0) + row.rest
-    shown = sum(row.rest for row in rows if row.kind is Kind.COVER and row.shown)
-    return Sums(bought, sold, max(0, sold - bought), rest, shown)
+    shown = sum(row.rest for row in rows if row.kind is Kind.CLOSE and row.shown)
+    return Sums(
+        opened,
+        closed,
+        sum(max(0, net) for net in nets.values()),
+        sum(max(0, -net) for net in nets.values()),
+        nets[False],
+        nets[True],
+        rest,
+        shown,
+    )
 
 
 class Violation(NamedTuple):
