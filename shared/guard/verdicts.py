@@ -306,7 +306,7 @@ def _wrong(book: OrderBook, watch: Watch) -> Iterator[Finding]:
     """Exits that are not what was sent, checked once for each entry."""
     for our in checkable(book, watch):
         entry = book.rows_of(our)[0]
-        faults = list(_faults(book, our, entry))
+        faults = list(exit_faults(book, our, entry))
         if faults:
             yield Finding(
                 Verdict.EXITS_WRONG,
@@ -334,7 +334,8 @@ def checkable(book: OrderBook, watch: Watch) -> tuple[OurOrder, ...]:
     )
 
 
-def _faults(book: OrderBook, our: OurOrder, entry: BookedOrder) -> Iterator[str]:
+def exit_faults(book: OrderBook, our: OurOrder, entry: BookedOrder) -> Iterator[str]:
+    """Yield each way in which the working exits of a filled entry are not as sent."""
     up = 1 if our.order.action is Action.SELL else -1
     closed = any(other.closes for other in book.ours)
     for leg in book.exit_rows(our):

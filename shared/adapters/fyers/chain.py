@@ -9,8 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
-from shared.adapters.fyers.outcomes import Row
-from shared.adapters.fyers.rows import HIGHEST
+from shared.adapters.fyers.rows import HIGHEST, Row
 from shared.broker import Unreadable
 from shared.models import OptionChain, Quote
 

@@ -12,6 +12,7 @@ from threading import BoundedSemaphore
 
 from shared.adapters.fyers import outcomes
 from shared.adapters.fyers.pace import Pace, PacedTurn
+from shared.adapters.fyers.rows import words
 from shared.adapters.fyers.transport import Record, Transport
 from shared.broker import Granted, Lane, LoginRefused, NotTaken, Unreadable
 from shared.models import Deadline, Secret, Token
@@ -147,9 +148,7 @@ class FyersLogin:
         if said.ok and said.status == 200:
             return said
         secrets = (secret.open() for secret in (*hidden, self._secret))
-        raise LoginRefused(
-            said.code, outcomes.words(said.payload.get("message"), *secrets)
-        )
+        raise LoginRefused(said.code, words(said.payload.get("message"), *secrets))
 
 
 class FyersEntry:

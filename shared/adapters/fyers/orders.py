@@ -203,7 +203,7 @@ class FyersBroker:
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unreadable("FYERS could not be reached") from error
 
-    def _read(self, call: _Call, turn: Turn, deadline: Deadline) -> outcomes.Row:
+    def _read(self, call: _Call, turn: Turn, deadline: Deadline) -> rows.Row:
         try:
             record = self._ask(call, turn, deadline, UNSAID_WAIT)
         except LoginEnded:

@@ -16,19 +16,16 @@ check (-99, HTTP 200) from a call that went wrong (-99 as well).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
+from shared.adapters.fyers.rows import Row, words
 from shared.adapters.fyers.transport import Answered, Failed, Record
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.models import Change, OrderResult, Placed, Rejected, Unknown
-
-Row = Mapping[str, object]
 
 INVALID = -50
 NOT_PENDING = -52
@@ -198,17 +195,6 @@ def retry_after(record: Record) -> float | None:
         if isfinite(seconds) and seconds >= 0:
             return seconds
     return None
-
-
-def words(text: object, *hidden: str) -> str:
-    """Return FYERS's text fit for replies and logs: one line, no client, no secret."""
-    if not isinstance(text, str):
-        return ""
-    for secret in filter(None, hidden):
-        text = text.replace(secret, "***")
-    text = re.sub(r"\bC-\w+", "C-***", text)  # RED texts name the client
-    text = re.sub(r"\beyJ[\w.-]+", "***", text)  # what a JWT starts with
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
 
 
 def _whole(value: object) -> int:

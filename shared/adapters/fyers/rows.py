@@ -7,12 +7,12 @@ shorter could hide a position or an order, but only of that contract.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
-from shared.adapters.fyers.outcomes import Row, words
 from shared.broker import Unreadable
 from shared.models import (
     IST,
@@ -24,6 +24,8 @@ from shared.models import (
 )
 
 _LOG = logging.getLogger(__name__)
+
+Row = Mapping[str, object]
 
 _Value = TypeVar("_Value")
 
@@ -76,6 +78,17 @@ def positions(payload: Row) -> Listing[Position]:
 def order_book(payload: Row) -> Listing[BookedOrder]:
     """Return the order book in FYERS's order."""
     return _listing(payload, "orderBook", _booked)
+
+
+def words(text: object, *hidden: str) -> str:
+    """Return FYERS's text fit for replies and logs: one line, no client, no secret."""
+    if not isinstance(text, str):
+        return ""
+    for secret in filter(None, hidden):
+        text = text.replace(secret, "***")
+    text = re.sub(r"\bC-\w+", "C-***", text)  # RED texts name the client
+    text = re.sub(r"\beyJ[\w.-]+", "***", text)  # what a JWT starts with
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]
 
 
 def _listing(payload: Row, key: str, parse: Callable[[Row], _Value]) -> Listing[_Value]:

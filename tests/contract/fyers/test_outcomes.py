@@ -14,7 +14,7 @@ import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from shared.adapters.fyers import outcomes
+from shared.adapters.fyers import outcomes, rows
 from shared.adapters.fyers.transport import Answered, Failed, Record, Transport
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.models import Deadline, Placed, Rejected, Secret, Unknown
@@ -374,7 +374,7 @@ def test_a_failure_asks_for_no_wait() -> None:
 def test_words_hide_secrets_clients_tokens_and_line_breaks() -> None:
     text = "a\nb C-XX00001 pin 1234 eyJhbGciOi.J9.x-_y\x00 end"
 
-    assert outcomes.words(text, "1234", "") == "a b C-*** pin *** *** end"
+    assert rows.words(text, "1234", "") == "a b C-*** pin *** *** end"
 
 
 def _at(url: str, seconds: float = 2.0) -> Record:
