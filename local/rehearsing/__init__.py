@@ -1,0 +1,1 @@
+"""What `local.rehearsal` is made of; nothing but the standard library and `shared`."""
