@@ -1145,7 +1145,6 @@ parse() {
       --allow-dirty) ALLOW_DIRTY=1 ;;
       --with-data) WITH_DATA=1 ;;
       --yes) YES=1 ;;
-      -*) wrong_usage "There is no option $1." ;;
       *) parse_word "$1" ;;
     esac
     shift
@@ -1153,18 +1152,19 @@ parse() {
 }
 
 parse_word() {
+  case $COMMAND:$1 in
+    journal:* | rehearse:*) WORDS+=("$1") && return ;; # theirs to understand
+    *:-*) wrong_usage "There is no option $1." ;;
+  esac
   if [ -z "$COMMAND" ]; then
     case $1 in
-      address | deploy | status | destroy | stage | secret | logs) COMMAND=$1 ;;
-      pause | resume | rollback | rehearse | journal) COMMAND=$1 ;;
+      address | deploy | status | destroy | stage | secret | logs | pause | resume | rollback | rehearse | journal) COMMAND=$1 ;;
       *) wrong_usage "There is no command $1." ;;
     esac
   elif [ "$COMMAND" = stage ] && [ -z "$STAGE_DIR" ]; then
     STAGE_DIR=$1
   elif [ "$COMMAND" = secret ] && [ -z "$SECRET" ]; then
     SECRET=$1
-  elif [ "$COMMAND" = journal ]; then
-    WORDS+=("$1")
   else
     case $COMMAND$CHOSEN in
       deploy* | stage* | rollback* | logs) ;;

@@ -124,11 +124,30 @@ command_resume() {
 
 # The owner's own yes each time: it places real orders. --yes does not stand for it.
 command_rehearse() {
+  local file fyers
+  GUIDE=10
+  [ -t 0 ] || [ -n "$DRY" ] || die "A rehearsal wants your own yes each time: run it in a terminal."
   YES=""
   know_project
-  confirm "This sells one lot with exits and closes it again, through the deployed functions and at" \
-    "FYERS, with real money. The market has to be open."
-  run_local rehearsal "--webhook=$(service_url webhook)" "--project=$PROJECT"
+  read_settings
+  GUIDE=10
+  confirm "This sells one lot of an option with exits and buys it back, twice, through the deployed" \
+    "functions at FYERS: four real orders, with brokerage, charges and what the price does in between." \
+    "The market has to be open. It takes about three minutes; Ctrl-C closes what is open and ends it." \
+    ${WORDS[@]+"Asked for besides: ${WORDS[*]}"}
+  file=$(setting GCS_TOKENS_FILE)
+  fyers=$(setting FYERS_BASE_URL)
+  # The webhook's token in the first line, the FYERS login after it: in a pipe, never in an
+  # argument or a file.
+  {
+    piped secrets versions access latest --secret=WEBHOOK_SECRET_TOKEN &&
+      { [ -n "$DRY" ] || printf '\n'; } &&
+      piped storage cat "gs://$BUCKET/${file:-tokens/tokens.json}"
+  } | run_local rehearsal "--webhook=$(service_url webhook)" "--app=$(setting FYERS_APP_ID)" \
+    ${fyers:+"--fyers=$fyers"} ${WORDS[@]+"${WORDS[@]}"} || {
+    [ "${PIPESTATUS[0]}" = 0 ] || last_error >&2
+    exit 1
+  }
 }
 
 command_journal() {

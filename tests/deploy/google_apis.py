@@ -65,6 +65,7 @@ class Request:
     query: dict[str, str]
     raw: bytes
     parts: tuple[str, ...] = ()
+    authorization: str = ""
 
     @property
     def json(self) -> Json:
@@ -201,6 +202,7 @@ class _Proxy(BaseHTTPRequestHandler):
                 (url.hostname or "") + unquote(url.path),
                 dict(parse_qsl(url.query)),
                 self._body(),
+                authorization=self.headers.get("Authorization", ""),
             )
         )
         text = json.dumps(body).encode()

@@ -243,7 +243,8 @@ def a_function(google: GoogleApis, request: Request) -> Json:
     if name == "generate-token":
         raise RefusedError(400, "bad_request", "the login's code is missing")
     symbols = "fyers-symbols" in google.jobs_run
-    checks = {"settings": True, "token": False, "symbols": symbols}
+    checks = {"settings": True, "store": True, "token": False, "symbols": symbols}
+    checks |= {"fyers": False, "reconcile": True, "guard": True, "notifications": True}
     return Report({name: State(ok) for name, ok in checks.items()}).content()
 
 
@@ -257,6 +258,13 @@ def an_alert(google: GoogleApis, request: Request) -> Json:
     document = {"fields": {"paused": {"mapValue": {"fields": held}}}}
     google.made["documents/control/entries"] = document
     return {"code": "paused"}
+
+
+@answers("GET", r"fyers\.invalid/data/marketStatus")
+def market(google: GoogleApis, request: Request) -> Json:
+    """Answer as FYERS on a day off."""
+    row = {"exchange": 10, "segment": 11, "market_type": "NORMAL", "status": "CLOSED"}
+    return {"s": "ok", "code": 200, "marketStatus": [row]}
 
 
 @answers("POST", r"hook\.invalid/NOTICEVALUE")

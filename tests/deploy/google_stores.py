@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+from urllib.parse import unquote
 
 from tests.deploy.google_apis import (
     NUMBER,
@@ -53,6 +55,20 @@ def layout(google: GoogleApis, request: Request) -> Json:
 @answers("GET", r"storage\.googleapis\.com/storage/v1/b/([^/]+)/(?:o|managedFolders)")
 def objects(google: GoogleApis, request: Request) -> Json:
     return {"items": []}
+
+
+@answers("GET", r"storage\.googleapis\.com/(?:download/)?storage/v1/b/([^/]+)/o/(\S+)")
+def one_object(google: GoogleApis, request: Request) -> Json:
+    """Return an object's content where the media is asked for, else what it is."""
+    bucket, name = request.parts[0], unquote(request.parts[1])
+    found = google.get(f"objects/{bucket}/{name}")
+    if request.query.get("alt") == "media":
+        return found
+    size = str(len(json.dumps(found)))
+    known = {"generation": "1", "metageneration": "1", "size": size}
+    link = f"http://storage.googleapis.com/download/storage/v1/b/{bucket}/o/{name}"
+    known |= {"kind": "storage#object", "mediaLink": f"{link}?alt=media"}
+    return {"bucket": bucket, "name": name, **known}
 
 
 @answers("POST", r"storage\.googleapis\.com/(?:resumable/)?upload/storage/v1/b/(.+)/o")

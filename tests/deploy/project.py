@@ -43,6 +43,10 @@ GCLOUD_APIS = (
     "cloudbilling",
 )
 
+LOCAL_FOLDERS = ("local/deploying", "local/rehearsing")
+LOCAL_FILES = ("local/__init__.py", "local/rehearsal.py", "local/journal.py")
+"""What deploy.sh calls besides gcloud."""
+
 STEP = re.compile(r"(?m)^(\S.*?) +(ok|skipped|FAILED)(?: \(\d+ s\))?$")
 
 GCLOUD_SHIM = """#!/usr/bin/env bash
@@ -142,9 +146,9 @@ def clone(home: Path) -> Project:
     """Return a project whose one commit is the tree as it is on disk."""
     folder = home / "project"
     ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name in ("functions", "shared", "local/deploying", "docs"):
+    for name in ("functions", "shared", *LOCAL_FOLDERS, "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
-    for name in ("deploy.sh", "requirements.txt", "local/__init__.py"):
+    for name in ("deploy.sh", "requirements.txt", *LOCAL_FILES):
         shutil.copy2(ROOT / name, folder / name)
     (folder / "env.yaml").write_text(ENVIRONMENT_FILE)
     _commit(folder)

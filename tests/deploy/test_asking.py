@@ -14,7 +14,7 @@ import pytest
 
 from tests.deploy import scenarios
 from tests.deploy.google_apis import Failure, GoogleApis, RefusedError, serve
-from tests.deploy.project import Project
+from tests.deploy.project import ENVIRONMENT_FILE, Project
 
 STOP = RefusedError(403, "PERMISSION_DENIED", "enough for this test")
 WAIT = 240.0
@@ -109,3 +109,81 @@ def test_destroy_goes_no_further_without_the_projects_name(
     assert session.status == 1
     assert "Nothing was changed." in session.screen
     assert google.requests == []
+
+
+FYERS = "fyers.invalid/"
+HOOK, LOGIN = "HOOKTOKEN-of-this-test", "ACCESSTOKEN-of-this-test"
+
+
+def google_before_a_rehearsal() -> GoogleApis:
+    assert scenarios.ANSWERS
+    google = GoogleApis()
+    google.made["buckets/demo-fyers-alerts"] = {"name": "demo-fyers-alerts"}
+    google.made["objects/demo-fyers-alerts/tokens/tokens.json"] = {
+        "access_token": LOGIN,
+        "issued_at": "2026-11-25T03:00:00+00:00",
+        "expires_at": "2099-11-26T00:30:00+00:00",
+        "fy_id": "XA00001",
+    }
+    google.secrets["WEBHOOK_SECRET_TOKEN"] = [HOOK]
+    return google
+
+
+def rehearse(project: Project, google: GoogleApis, answer: str) -> Session:
+    text = f'{ENVIRONMENT_FILE}FYERS_BASE_URL: "http://fyers.invalid"\n'
+    (project.folder / "env.yaml").write_text(text)
+    with serve(google) as proxy:
+        words = ("rehearse", "--project=demo", "--yes", "--lots", "2")
+        return talk(project, proxy, words, {"to go on: ": answer})
+
+
+@pytest.mark.timeout(300)
+def test_a_rehearsal_begins_with_a_typed_yes_and_hands_its_tokens_over_unseen(
+    own_project: Project, gcloud: object
+) -> None:
+    google = google_before_a_rehearsal()
+    session = rehearse(own_project, google, "yes")
+    assert session.status == 1
+    assert "four real orders" in session.screen
+    assert "Asked for besides: --lots 2" in session.screen
+    assert "The market is closed." in session.screen
+    assert "Nothing was ordered." in session.screen
+    (asked,) = [one for one in google.requests if one.path.startswith(FYERS)]
+    assert asked.authorization == f"ABCD1234EF-200:{LOGIN}"
+    calls = (own_project.home / "calls").read_text()
+    assert [one for one in (HOOK, LOGIN) if one in session.screen + calls] == []
+    assert not [one for one in google.changes() if "webhook" in one]
+
+
+def test_a_rehearsal_wants_a_terminal_whatever_else_is_said(project: Project) -> None:
+    run = project.deploy("rehearse", "--yes", "--project=demo")
+    assert run.status == 1
+    assert "run it in a terminal" in run.err
+    assert "docs/deploy.md, step 10" in run.err
+    assert run.calls == ()
+
+
+@pytest.mark.timeout(300)
+def test_a_rehearsal_without_the_yes_reads_no_token(
+    own_project: Project, gcloud: object
+) -> None:
+    google = google_before_a_rehearsal()
+    session = rehearse(own_project, google, "y")
+    assert session.status == 1
+    assert "Nothing was changed." in session.screen
+    paths = " ".join(one.path for one in google.requests)
+    assert ":access" not in paths
+    assert "tokens.json" not in paths
+
+
+@pytest.mark.timeout(300)
+def test_a_rehearsal_before_the_first_login_says_so(
+    own_project: Project, gcloud: object
+) -> None:
+    google = google_before_a_rehearsal()
+    del google.made["objects/demo-fyers-alerts/tokens/tokens.json"]
+    session = rehearse(own_project, google, "yes")
+    assert session.status == 1
+    assert "log in first" in session.screen
+    assert "ERROR: (gcloud.storage.cat)" in session.screen  # what it really was
+    assert [one for one in google.requests if one.path.startswith(FYERS)] == []
