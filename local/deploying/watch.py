@@ -4,6 +4,10 @@
 
 writes one file for each policy, named for it. Its label `made_from` is a digest of the
 rest, so that deploy.sh leaves an equal one alone and updates one of another version.
+
+    python -m local.deploying.watch matcher
+
+prints such a digest and what a good answer of readyz matches.
 """
 
 from __future__ import annotations
@@ -18,6 +22,19 @@ from shared import config
 
 Json = Mapping[str, object]
 """A policy as Google's API takes it; nothing here reads one."""
+
+
+WATCHED = ("settings", "store", "symbols", "reconcile", "guard")
+"""What readyz must say is well, in the order in which it says it.
+
+A 503 over one of them is an alarm. One over `token` or `fyers` alone is not: every
+morning nobody is logged in until the owner is, and the login notice tells that.
+"""
+
+
+def matcher() -> str:
+    """Return the pattern (RE2, anywhere in the text) of an answer without an alarm."""
+    return ".*".join(rf'"{name}": \{{"status": "ok"' for name in WATCHED)
 
 
 def policies(channel: str, check: str) -> dict[str, Json]:
@@ -60,7 +77,8 @@ def policies(channel: str, check: str) -> dict[str, Json]:
                     "trigger": {"count": 1},
                 }
             },
-            "From two places at least. `./deploy.sh status` says more; is billing on?",
+            "Out of reach, or a check other than the login fails. Which one: "
+            "`./deploy.sh status`. Is billing on?",
         ),
     }
 
@@ -99,5 +117,7 @@ def main(folder: Path, channel: str, check: str) -> None:
         print(f"{name},{policy['displayName']},{mark}")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1:] == ["matcher"]:
+    print(digest({"matcher": matcher()}), matcher())
+elif __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -7,7 +7,7 @@ set -euo pipefail
 
 # With --alert-email Google writes when the functions cannot: nothing of ours runs for it.
 make_watch() {
-  local channel check file title mark known
+  local channel check file title mark known matcher
   GUIDE=7
   step "E-mail to $ALERT_EMAIL"
   look alpha monitoring channels list --filter=userLabels.app=fyers-alerts \
@@ -22,17 +22,23 @@ make_watch() {
   fi
   done_step
   step "Uptime check of readyz"
-  look monitoring uptime list-configs --filter=userLabels.app=fyers-alerts '--format=value(name)'
-  check=${FOUND%%$'\n'*}
+  read -r mark matcher <<<"$(tool watch matcher)"
+  look monitoring uptime list-configs --filter=userLabels.app=fyers-alerts \
+    '--format=csv[no-heading](name,userLabels.made_from)'
+  known=${FOUND%%$'\n'*}
+  check=${known%%,*}
   if [ -z "$check" ]; then
-    # 503 is an answer: nobody is logged in before the morning.
     change monitoring uptime create "FYERS alerts readyz" --resource-type=uptime-url \
       "--resource-labels=host=$(service_url readyz | sed 's/^https:..//'),project_id=$PROJECT" \
       --protocol=https --path=/ --period=5 --timeout=20 --status-codes=200,503 \
-      --matcher-type=matches-regex "--matcher-content=$READYZ_GOOD" \
-      --user-labels=app=fyers-alerts '--format=value(name)'
+      --matcher-type=matches-regex "--matcher-content=$matcher" \
+      "--user-labels=app=fyers-alerts,made_from=$mark" '--format=value(name)'
     check=$(cat "$OUT")
     [ -z "$DRY" ] || check=CHECK
+  elif [ "$known" != "$check,$mark" ]; then
+    change monitoring uptime update "$check" --set-status-codes=200,503 \
+      --matcher-type=matches-regex "--matcher-content=$matcher" \
+      "--update-user-labels=made_from=$mark" --format=none
   fi
   done_step
   look alpha monitoring policies list --filter=userLabels.app=fyers-alerts \

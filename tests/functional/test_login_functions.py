@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,6 +16,7 @@ from uuid import uuid4
 import pytest
 import requests
 
+from local.deploying import watch
 from shared import logs
 from shared.broker import Lane
 from shared.login import States
@@ -366,6 +370,40 @@ def test_readyz_passes_once_everything_is_there_and_spends_one_ping(
     assert content["checks"]["symbols"]["date"]
     assert morning.calls("/profile") == profiles + 1
     assert morning.fyers.options.fy_id not in replies[0].text
+
+
+def test_a_missing_login_alone_is_no_alarm_of_googles_uptime_check(
+    morning: World,
+) -> None:
+    assert morning.post("/refresh-symbols").status_code == 200
+    assert morning.post("/reconcile").status_code == 200
+    reply = morning.get("/readyz")
+    assert reply.status_code == 503
+    assert re.search(watch.matcher(), reply.text), reply.text
+
+
+def test_symbols_that_are_missing_are_an_alarm(morning: World) -> None:
+    assert not re.search(watch.matcher(), morning.get("/readyz").text)
+
+
+def test_a_reconcile_that_stopped_is_an_alarm_although_somebody_is_logged_in(
+    morning: World,
+) -> None:
+    assert morning.get(morning.redirected()).status_code == 200
+    for path in ("/refresh-symbols", "/reconcile"):
+        assert morning.post(path).status_code == 200
+    file = morning.state / "claims.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as store, store:
+        year = f"{datetime.now(UTC):%Y-}"
+        store.execute(
+            "UPDATE documents SET document = replace(document, ?, '2001-') "
+            "WHERE collection = 'guard'",
+            (year,),
+        )
+    reply = morning.get("/readyz")
+    assert reply.status_code == 503
+    assert reply.json()["checks"]["reconcile"]["status"] == "failing"
+    assert not re.search(watch.matcher(), reply.text)
 
 
 def test_cloud_logging_gets_json_lines_with_the_trace(tmp_path: Path) -> None:
