@@ -25,6 +25,10 @@ _T = TypeVar("_T")
 
 _LOG = logging.getLogger(__name__)
 
+OWNERS_A_MINUTE, OTHERS_A_MINUTE = 10, 4
+"""Calls of people's logins, two each: with readyz's six they stay within the twenty a
+minute that webhook and reconcile leave of FYERS's budget, whatever strangers do."""
+
 if TYPE_CHECKING:
     from shared.adapters.channels import Channels
     from shared.adapters.documents import Documents
@@ -168,8 +172,8 @@ def fyers_login(settings: Settings) -> FyersLogin:
         settings.fyers_redirect_uri,
         settings.fyers_pin,
         _pace(settings),
-        Pace(min(2, settings.fyers_calls_per_second), now, pause),
-        Pace(min(1, settings.fyers_calls_per_second), now, pause),
+        Pace(min(2, settings.fyers_calls_per_second), now, pause, OWNERS_A_MINUTE),
+        Pace(min(1, settings.fyers_calls_per_second), now, pause, OTHERS_A_MINUTE),
     )
 
 

@@ -225,6 +225,11 @@ def test_a_false_code_blinds_no_later_line_of_the_log(world: World) -> None:
     assert [line for line in world.lines if " 401 unauthorized in " in line]
 
 
+def _key() -> str:
+    """Return the key in the owner's own links of today."""
+    return OwnersKey(Secret(APP_SECRET), partial(datetime.now, UTC)).today()
+
+
 def test_strangers_take_nothing_of_the_owners_way_to_log_in(world: World) -> None:
     stop = threading.Event()
     answers: list[int] = []
@@ -236,7 +241,6 @@ def test_strangers_take_nothing_of_the_owners_way_to_log_in(world: World) -> Non
                 world.get(f"{path}&state={_public_state(world)}").status_code
             )
 
-    key = OwnersKey(Secret(APP_SECRET), partial(datetime.now, UTC)).today()
     took = []
     with ThreadPoolExecutor(4) as threads:
         attacks = [threads.submit(attack) for _ in range(4)]
@@ -244,7 +248,7 @@ def test_strangers_take_nothing_of_the_owners_way_to_log_in(world: World) -> Non
             time.sleep(1)
             for _ in range(5):
                 began = time.monotonic()
-                reply = world.get(world.redirected(key=key), browser=True)
+                reply = world.get(world.redirected(_key()), browser=True)
                 took.append(time.monotonic() - began)
                 assert reply.status_code == 303, reply.text  # to the desk
         finally:
@@ -255,6 +259,26 @@ def test_strangers_take_nothing_of_the_owners_way_to_log_in(world: World) -> Non
     assert {400, 503} == set(answers), "some of them reached FYERS, most had no room"
     exchanges = world.calls("/validate-authcode") - len(took)
     assert exchanges <= 2 + sum(took) + 1, "one a second"
+
+
+def test_strangers_who_use_up_their_minute_leave_the_owner_the_rest(
+    world: World,
+) -> None:
+    """Four calls a minute are theirs; the owner's link has its own."""
+    began = time.monotonic()
+    answers = []
+    for _ in range(12):
+        path = f"/generate-token?s=ok&auth_code={false_code()}"
+        answers.append(world.get(f"{path}&state={_public_state(world)}").status_code)
+    keyless = world.get(world.redirected(), browser=True)
+    assert keyless.status_code == 503
+    assert "the link in your login notice" in keyless.text
+    before = time.monotonic()
+    assert world.get(world.redirected(_key()), browser=True).status_code == 303
+    assert time.monotonic() - before < 3
+    minutes = 1 + int(time.monotonic() - began) // 60
+    assert 503 in answers
+    assert world.calls("/validate-authcode") - 1 <= 4 * minutes
 
 
 def test_strangers_cost_no_write_and_no_notice(world: World) -> None:
@@ -271,7 +295,7 @@ def test_strangers_cost_no_write_and_no_notice(world: World) -> None:
         world.get(path)
     assert world.phone.notices == []
     assert _rows(world.state / "claims.sqlite") == 0
-    assert world.get(world.redirected()).status_code == 200
+    assert world.get(world.redirected(_key())).status_code == 200
     assert _rows(world.state / "claims.sqlite") == 1, "the owner's used state"
 
 

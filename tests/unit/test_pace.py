@@ -19,11 +19,12 @@ class Desk:
     """A pace and the instants at which its calls began."""
 
     per_second: int = 10
+    per_minute: int = 0
     now: float = 100.0
     starts: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.pace = Pace(self.per_second, lambda: self.now, self.wait)
+        self.pace = Pace(self.per_second, lambda: self.now, self.wait, self.per_minute)
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
@@ -58,6 +59,19 @@ def test_the_call_above_the_limit_waits_out_the_window() -> None:
         desk.call(first)
 
     assert desk.call(second) == pytest.approx(101.05)
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "most"), [(0, 20), (6, 6), (1, 1)], ids=["usual", "six", "one"]
+)
+def test_a_minute_may_hold_fewer_calls_than_its_seconds(
+    per_minute: int, most: int
+) -> None:
+    desk = Desk(per_second=1, per_minute=per_minute)
+    for _ in range(45):
+        desk.call(desk.turn(1, seconds=100))
+
+    assert desk.most_within(60.0) == most
 
 
 def test_a_place_that_would_come_too_late_is_refused_at_once() -> None:

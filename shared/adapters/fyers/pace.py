@@ -71,9 +71,10 @@ class PacedTurn:
 
 
 class Pace:
-    """At most `per_second` calls within a second and 20 times that within a minute.
+    """At most `per_second` calls within a second and `per_minute` within a minute.
 
-    0 turns it off. `now` is a monotonic clock in seconds.
+    Without `per_minute` it is 20 times `per_second`; 0 a second turns both off. `now`
+    is a monotonic clock in seconds.
     """
 
     def __init__(
@@ -81,13 +82,15 @@ class Pace:
         per_second: int,
         now: Callable[[], float],
         pause: Callable[[float], None],
+        per_minute: int = 0,
     ) -> None:
-        self._limits = ((per_second, WINDOW), (per_second * 20, MINUTE))
+        per_minute = per_minute or per_second * 20
+        self._limits = ((per_second, WINDOW), (per_minute, MINUTE))
         self._off = per_second == 0
         self._now = now
         self._pause = pause
         self._lock = threading.Lock()
-        self._starts: deque[float] = deque(maxlen=per_second * 20)
+        self._starts: deque[float] = deque(maxlen=max(per_second, per_minute))
         # Weak: a turn its alert no longer holds has no more calls to make.
         self._queue: list[weakref.ref[PacedTurn]] = []
 
