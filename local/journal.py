@@ -2,6 +2,9 @@
 
 ./dev.sh journal [--day 2026-11-25] [--csv]
 ./deploy.sh journal …                the same from Firestore
+
+deploy.sh asks Firestore itself, since its own machine may have nothing but Python: once
+`--query` prints what to ask, once `--answer` reads what came on standard input.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import date, datetime
 
+from local.deploying import firestore
+from shared.adapters import store
 from shared.idempotency import Claim
 from shared.models import IST, PAPER
 from shared.wiring import parts
@@ -77,20 +82,22 @@ def rows(day: date) -> list[Row]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the journal."""
-    parser = argparse.ArgumentParser(prog="journal", description=__doc__)
-    parser.add_argument("--day", type=date.fromisoformat, help="IST day; today if none")
-    parser.add_argument(
-        "--csv", action="store_true", help="comma-separated, all columns"
-    )
-    parser.add_argument(
-        "--cloud", action="store_true", help="Firestore, not this folder"
-    )
-    options = parser.parse_args(arguments)
-    if not options.cloud:
-        os.environ.setdefault("STATE_BACKEND", "local")
-    os.environ.setdefault("FYERS_APP_ID", "journal")
+    options = _options(arguments)
     day = options.day or datetime.now(IST).date()
-    found = rows(day)
+    if options.query:
+        print(firestore.query(store.CLAIMS, "day", day.isoformat()))
+        return 0
+    if options.answer:
+        try:
+            answer = firestore.documents(sys.stdin.read())
+        except firestore.NoAnswer as error:
+            print(f"The database says: {error}", file=sys.stderr)
+            return 1
+        found = [row(stored.claim) for stored in store.claims_of(answer)]
+    else:
+        os.environ.setdefault("STATE_BACKEND", "local")
+        os.environ.setdefault("FYERS_APP_ID", "journal")
+        found = rows(day)
     if options.csv:
         writer = csv.writer(sys.stdout)
         writer.writerow([field.name for field in fields(Row)])
@@ -101,6 +108,16 @@ def main(arguments: Sequence[str]) -> int:
     for one in found:
         print("  ".join(said for said in _said(one) if said))
     return 0
+
+
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="journal", description=__doc__)
+    add = parser.add_argument
+    add("--day", type=date.fromisoformat, help="IST day; today if none")
+    add("--csv", action="store_true", help="comma-separated, all columns")
+    add("--query", action="store_true", help=argparse.SUPPRESS)
+    add("--answer", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
 
 
 def _said(one: Row) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2034,SC2153 # a part of deploy.sh, which sources it
 #
-# deploy.sh's commands for every day after the first: what is up, stop, back, on.
+# deploy.sh's commands for every day after the first: what is up, stop, back, on. Those
+# that upload nothing set ALLOW_DIRTY: a file half edited must never keep from a pause.
 
 set -euo pipefail
 
@@ -81,18 +82,19 @@ command_logs() {
   indented
 }
 
-# The one place that knows where a pause is kept. firestore METHOD PATH-AND-QUERY
+# firestore METHOD PATH [BODY]: the REST way to the documents; PATH begins with / or :
 firestore() {
   if [ -n "$DRY" ]; then
-    say "# $1 $2 of Firestore, with the token of: gcloud auth print-access-token"
+    say "# $1 documents$2 of Firestore, with the token of: gcloud auth print-access-token"
     return
   fi
   piped auth print-access-token | sed 's/^/Authorization: Bearer /' |
     curl -sS -m 20 -H @- -H "Content-Type: application/json" -X "$1" ${3+-d "$3"} \
-      "https://firestore.googleapis.com/v1/projects/$PROJECT/databases/$DATABASE/documents/$2"
+      "https://firestore.googleapis.com/v1/projects/$PROJECT/databases/$DATABASE/documents$2"
 }
 
 command_pause() {
+  ALLOW_DIRTY=1
   know_project
   read_settings
   step "Entries are paused"
@@ -110,10 +112,11 @@ command_pause() {
 }
 
 command_resume() {
+  ALLOW_DIRTY=1
   know_project
   read_settings
   step "Entries go on"
-  firestore PATCH 'control/entries?updateMask.fieldPaths=paused&currentDocument.exists=true' '{}' >"$OUT" ||
+  firestore PATCH '/control/entries?updateMask.fieldPaths=paused&currentDocument.exists=true' '{}' >"$OUT" ||
     fail_step
   case $(tr -d '\n' <"$OUT") in
     *'"error"'*NOT_FOUND*) ;; # nothing was ever paused
@@ -127,7 +130,7 @@ command_rehearse() {
   local file fyers
   GUIDE=10
   [ -t 0 ] || [ -n "$DRY" ] || die "A rehearsal wants your own yes each time: run it in a terminal."
-  YES=""
+  YES="" ALLOW_DIRTY=1
   know_project
   read_settings
   GUIDE=10
@@ -151,8 +154,19 @@ command_rehearse() {
 }
 
 command_journal() {
+  local query
+  ALLOW_DIRTY=1
   know_project
-  run_local journal --cloud "--project=$PROJECT" ${WORDS[@]+"${WORDS[@]}"}
+  read_settings
+  query=$(run_local journal --query ${WORDS[@]+"${WORDS[@]}"}) || exit 1
+  if [ -n "$DRY" ]; then
+    firestore POST :runQuery
+    return
+  fi
+  firestore POST :runQuery "$query" | run_local journal --answer ${WORDS[@]+"${WORDS[@]}"} || {
+    [ "${PIPESTATUS[0]}" = 0 ] || last_error >&2
+    exit 1
+  }
 }
 
 # run_local MODULE ARGUMENTS...: a tool that talks to the project itself.
@@ -166,7 +180,7 @@ run_local() {
   [ -f "$HERE/local/$module.py" ] || [ -f "$HERE/local/$module/__main__.py" ] ||
     die "This tree has no local/$module yet."
   find_python
-  (cd "$HERE" && "$PYTHON" -m "local.$module" "$@")
+  (cd "$HERE" && "$PYTHON" -B -m "local.$module" "$@")
 }
 
 # heading TITLE: a part of the status.
@@ -182,6 +196,7 @@ heading() {
 indented() { sed 's/^/  /' "$OUT" >&3; }
 
 command_status() {
+  ALLOW_DIRTY=1
   know_project
   read_settings
   heading "Functions: the revision with the traffic"
@@ -201,7 +216,7 @@ command_status() {
   indented
   [ -z "$DRY" ] || return 0
   heading "Entries"
-  say "  $(firestore GET control/entries 2>/dev/null | tool control paused)"
+  say "  $(firestore GET /control/entries 2>/dev/null | tool control paused)"
   heading "readyz"
   ask_readyz
   say "  $READYZ"

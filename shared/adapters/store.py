@@ -83,14 +83,12 @@ class Store:
 
     def ledger(self, ticker: str | None, deadline: Deadline) -> tuple[Stored, ...]:
         """Find by the contract the guard watches; see the port."""
-        found = self._documents.find(CLAIMS, "ledger", ticker, None, deadline)
-        return _by_age(_readable(found))
+        return claims_of(self._documents.find(CLAIMS, "ledger", ticker, None, deadline))
 
     def of_day(self, day: date, deadline: Deadline) -> tuple[Stored, ...]:
         """Find by IST day; see the port."""
         text = day.isoformat()
-        found = self._documents.find(CLAIMS, "day", text, None, deadline)
-        return _by_age(_readable(found))
+        return claims_of(self._documents.find(CLAIMS, "day", text, None, deadline))
 
     def once(self, what: str, expires_at: datetime, deadline: Deadline) -> bool:
         """Create the entry, or take over an expired one; see the port.
@@ -242,5 +240,6 @@ def _readable(found: Iterable[Document]) -> tuple[Stored, ...]:
     return tuple(claims)
 
 
-def _by_age(found: tuple[Stored, ...]) -> tuple[Stored, ...]:
-    return tuple(sorted(found, key=lambda stored: stored.claim.created_at))
+def claims_of(found: Iterable[Document]) -> tuple[Stored, ...]:
+    """Return the claims that documents hold, oldest first."""
+    return tuple(sorted(_readable(found), key=lambda stored: stored.claim.created_at))

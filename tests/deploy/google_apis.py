@@ -25,7 +25,7 @@ AWKWARD = "demo-403"
 NUMBER = "123456789012"
 REGION = "asia-south1"
 ELSEWHERE = "asia-east1"
-READS = (":getIamPolicy", "/entries:list", ":queryTestablePermissions")
+READS = (":getIamPolicy", "/entries:list", ":queryTestablePermissions", ":runQuery")
 
 Json = dict[str, Any]
 """What these APIs speak; the stand-in is the edge, so it stays untyped."""

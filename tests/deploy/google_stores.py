@@ -5,8 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import Any
 from urllib.parse import unquote
 
+from shared.adapters import record_codec
+from shared.adapters.documents import Plain
+from tests.contract.claims_made import claimed
 from tests.deploy.google_apis import (
     NUMBER,
     PROJECT,
@@ -137,6 +144,42 @@ def control(google: GoogleApis, request: Request) -> Json:
             found["fields"].pop(name, None)
         found["fields"].update(request.json.get("fields", {}))
     return found
+
+
+@answers("POST", rf"{FIRESTORE}/[^/]+/documents:runQuery")
+def find_documents(google: GoogleApis, request: Request) -> Any:
+    """Answer with one claim of the day that is asked for."""
+    (asked,) = request.json["structuredQuery"]["from"]
+    wanted = request.json["structuredQuery"]["where"]["fieldFilter"]
+    if (asked["collectionId"], wanted["field"]["fieldPath"]) != ("alerts", "day"):
+        raise not_found("that query")
+    day = date.fromisoformat(wanted["value"]["stringValue"])
+    at = datetime.combine(day, time(4), UTC)
+    claim = replace(claimed(), created_at=at, reason="refused for this test")
+    found = {
+        "name": f"projects/{PROJECT}/databases/(default)/documents/alerts/{'0' * 64}",
+        "fields": {name: _rest(v) for name, v in record_codec.encode(claim).items()},
+        "updateTime": "2026-11-25T04:00:00.123456789Z",
+    }
+    return [{"document": found, "readTime": "2026-11-25T04:00:01Z"}]
+
+
+def _rest(value: Plain) -> Json:
+    """Return a field as Firestore's REST form has it."""
+    match value:
+        case None:
+            return {"nullValue": None}
+        case bool():
+            return {"booleanValue": value}
+        case int():
+            return {"integerValue": str(value)}
+        case str():
+            return {"stringValue": value}
+        case datetime():
+            return {"timestampValue": value.isoformat()}
+        case Mapping():
+            return {"mapValue": {"fields": {k: _rest(v) for k, v in value.items()}}}
+    return {"arrayValue": {"values": [_rest(each) for each in value]}}
 
 
 @answers(

@@ -66,6 +66,7 @@ class Broken:
     resumed: Story
     rolled_back: Story
     logs: Story
+    journal: Story
     elsewhere: Story
 
 
@@ -163,7 +164,8 @@ def break_and_repeat(project: Project) -> Broken:
     """Refuse one function once, run again, then do what one does on later days.
 
     Before the second run there is a kept instance, as of a time with a static address,
-    and rights as an earlier version gave them. New code may then not be built here.
+    and rights as an earlier version gave them. New code may then not be built here, and
+    the uptime check of an earlier version is changed.
     """
     google = GoogleApis()
     google.failures.append(
@@ -179,13 +181,16 @@ def break_and_repeat(project: Project) -> Broken:
         google.failures.append(
             Failure("POST", f"{REGION}/builds:submit", RESTRICTED),
         )
-        other_code = play(google, project, proxy)
+        google.made["uptimeCheckConfigs/1"] |= check_of_before()
+        other_code = play(google, project, proxy, "deploy", mail)
         rotated = play(google, project, proxy, "secret", "WEBHOOK_SECRET_TOKEN")
         paused = play(google, project, proxy, "pause")
         status = play(google, project, proxy, "status")
         resumed = play(google, project, proxy, "resume")
         rolled_back = play(google, project, proxy, "rollback", "auth-url")
         logs = play(google, project, proxy, "logs", "webhook")
+        words = ("journal", "--day", "2026-11-24", "--csv")
+        journal = play(google, project, proxy, *words)
         elsewhere = play(google, project, proxy, "deploy", "--region=us-central1")
     return Broken(
         failed,
@@ -197,8 +202,17 @@ def break_and_repeat(project: Project) -> Broken:
         resumed,
         rolled_back,
         logs,
+        journal,
         elsewhere,
     )
+
+
+def check_of_before() -> dict[str, object]:
+    """Return what an earlier version's uptime check looked for, and its label."""
+    return {
+        "contentMatchers": [{"content": '"symbols"', "matcher": "MATCHES_REGEX"}],
+        "userLabels": {"app": "fyers-alerts"},
+    }
 
 
 def give_rights_of_before(google: GoogleApis) -> None:

@@ -129,6 +129,19 @@ def google_before_a_rehearsal() -> GoogleApis:
     return google
 
 
+def test_a_file_half_edited_does_not_keep_from_a_pause(
+    own_project: Project, gcloud: object
+) -> None:
+    google = google_before_a_rehearsal()
+    google.made["services/webhook"] = {}
+    main = own_project.folder / "functions" / "webhook" / "main.py"
+    main.write_text(main.read_text() + "\n# half")
+    with serve(google) as proxy:
+        paused = scenarios.play(google, own_project, proxy, "pause")
+    assert paused.run.status == 0, paused.run.err
+    assert {"action": "PAUSE"} in google.heard
+
+
 def rehearse(project: Project, google: GoogleApis, answer: str) -> Session:
     text = f'{ENVIRONMENT_FILE}FYERS_BASE_URL: "http://fyers.invalid"\n'
     (project.folder / "env.yaml").write_text(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -123,6 +124,34 @@ def test_google_watches_and_writes_to_the_owner(broken: Broken) -> None:
     assert check["monitoredResource"]["labels"]["host"].startswith("readyz-")
 
 
+def test_the_uptime_check_takes_what_readyz_answers_before_the_login(
+    broken: Broken,
+) -> None:
+    check = broken.repeated.google.made["uptimeCheckConfigs/1"]
+    (matcher,) = check["contentMatchers"]
+    assert matcher["matcher"] == "MATCHES_REGEX"
+    (answer,) = [line for line in broken.status.run.out.splitlines() if "ready" in line]
+    assert '"token": {"status": "failing"}' in answer
+    assert re.search(matcher["content"], answer)
+    for name in ("settings", "store", "symbols", "reconcile", "guard"):
+        worse = answer.replace(
+            f'"{name}": {{"status": "ok"', f'"{name}": {{"status": "failing"'
+        )
+        assert not re.search(matcher["content"], worse), name
+    codes = {
+        one["statusValue"] for one in check["httpCheck"]["acceptedResponseStatusCodes"]
+    }
+    assert codes == {200, 503}
+
+
+def test_the_uptime_check_of_an_earlier_version_is_changed(broken: Broken) -> None:
+    now = broken.other_code.google.made["uptimeCheckConfigs/1"]
+    then = broken.repeated.google.made["uptimeCheckConfigs/1"]
+    assert now["contentMatchers"] == then["contentMatchers"]
+    assert now["userLabels"] == then["userLabels"]
+    assert broken.other_code.run.steps()["Uptime check of readyz"] == "ok"
+
+
 def test_a_budget_that_cannot_be_set_is_said_and_stops_nothing(broken: Broken) -> None:
     """The real gcloud lets nobody put a stand-in for this one API."""
     assert "The budgets of billing account 0A-1B cannot be" in broken.repeated.run.out
@@ -191,6 +220,18 @@ def test_logs_are_those_of_the_function_in_words(broken: Broken) -> None:
     assert "SELL 65 placed" in broken.logs.run.out
     asked = [c for c in broken.logs.run.calls if "logging read" in c]
     assert 'service_name="webhook"' in asked[0]
+
+
+def test_the_journal_is_read_from_the_cloud_with_gclouds_own_login(
+    broken: Broken,
+) -> None:
+    run = broken.journal.run
+    assert run.status == 0, run.err
+    head, line = run.out.splitlines()[-2:]
+    assert head.startswith("time,alert,state,reason")
+    assert line.startswith("09:30:00,SELL NIFTY 25800 CE WEEKLY,")
+    assert "refused for this test" in line
+    assert broken.journal.changes == ()
 
 
 def test_every_call_was_one_the_stand_in_knows(whole: Whole, broken: Broken) -> None:
