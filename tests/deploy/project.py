@@ -73,6 +73,13 @@ class Run:
     out: str
     err: str
     calls: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """Return the command it was; none is a deploy."""
+        words = [word for word in self.arguments if not word.startswith("-")]
+        return words[0] if words else "deploy"
 
     def steps(self) -> dict[str, str]:
         """Return each step's title and how it ended."""
@@ -109,7 +116,7 @@ class Project:
         ) as process:
             out, err = process.communicate()
         lines = tuple(calls.read_text().splitlines())
-        return Run(process.returncode, out, err, lines)
+        return Run(process.returncode, out, err, lines, arguments)
 
     def environment(self, proxy: str) -> dict[str, str]:
         """Return an environment from which gcloud reaches the stand-in only."""

@@ -27,7 +27,10 @@ OTHERS = {
     "watch": ("deploy", "--alert-email=owner@example.com"),
     "secret": ("secret", "WEBHOOK_SECRET_TOKEN"),
     "pause": ("pause",),
+    "resume": ("resume",),
     "logs": ("logs", "webhook"),
+    "journal": ("journal", "--csv"),
+    "rehearse": ("rehearse", "--lots", "28"),
 }
 """Plans that only gcloud's parser judges."""
 
@@ -97,6 +100,28 @@ def test_gcloud_accepts_every_printed_command(parsed: dict[str, str]) -> None:
 
 def test_gcloud_would_have_refused_an_unknown_flag(parsed: dict[str, str]) -> None:
     assert parsed["a wrong one"] != ""
+
+
+def test_a_rehearsals_tokens_come_from_the_secret_and_the_bucket(
+    project: Project,
+) -> None:
+    lines = plan(project, "rehearse").splitlines()
+    asked = [line.split()[1:3] for line in lines if line.startswith("gcloud ")]
+    assert asked[-2:] == [["secrets", "versions"], ["storage", "cat"]]
+    assert "gs://demo-fyers-alerts/tokens/tokens.json" in lines[-2]
+    assert lines[-1].startswith(
+        "# python -m local.rehearsal --webhook=https://webhook-"
+    )
+    assert lines[-1].endswith("--app=ABCD1234EF-200 --lots 28")
+
+
+def test_another_region_is_the_only_one_in_its_plan(project: Project) -> None:
+    run = project.deploy("--region=us-central1", "--dry-run", "--project=demo")
+    assert run.status == 0, run.err
+    lines = [line for line in run.out.splitlines() if not line.startswith("# ")]
+    assert [line for line in lines if "asia-south1" in line] == []
+    assert sum("us-central1" in line for line in lines) > 50
+    assert "fyers_region=us-central1" in run.out
 
 
 def test_a_plan_holds_no_secret_and_no_path_of_this_machine(project: Project) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from datetime import datetime
 
 import pytest
 
 from shared.config import FUNCTIONS, REQUIRED
 from shared.models import IST
+from tests.deploy.project import Run
 from tests.deploy.scenarios import Broken, Story, Whole
+from tests.deploy.test_guide import COMMANDS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -232,6 +235,17 @@ def test_the_journal_is_read_from_the_cloud_with_gclouds_own_login(
     assert line.startswith("09:30:00,SELL NIFTY 25800 CE WEEKLY,")
     assert "refused for this test" in line
     assert broken.journal.changes == ()
+
+
+def test_every_command_of_the_guide_was_carried_out(
+    whole: Whole, broken: Broken
+) -> None:
+    """Against the stand-in, by the real gcloud; a rehearsal in test_asking."""
+    stories = (getattr(one, f.name) for one in (whole, broken) for f in fields(one))
+    done = {story.run.command for story in stories}
+    shown = {Run(0, "", "", (), tuple(c.split()[1:])).command for c in COMMANDS}
+    assert shown - done == {"rehearse"}
+    assert {"--alert-email=owner@example.com"} <= set(broken.failed.run.arguments)
 
 
 def test_every_call_was_one_the_stand_in_knows(whole: Whole, broken: Broken) -> None:
