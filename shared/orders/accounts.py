@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -30,8 +29,6 @@ from shared.orders.delivery import Run
 from shared.orders.exiting import is_paper
 from shared.orders.ports import SETTLE, Answer, Delivery, Parts
 from shared.orders.reporting import Reported, about_refused, refuse, tell
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +79,15 @@ class Orders:
             if alerts.holds_secret(delivery.body, secrets):
                 return self._refuse(problem, "an alert that is no JSON", delivery)
             raise
-        if alerts.authenticate(fields, *secrets):
-            _LOG.warning(
-                "an alert carries the old webhook secret; put the new one into it "
-                "before the rotation ends"
-            )
+        old = alerts.authenticate(fields, *secrets)
         try:
             alert = alerts.parse(
                 fields, delivery.header_key, parts.clock(), parts.max_age
             )
         except BadRequest as problem:
             return self._refuse(problem, alerts.words(fields), delivery)
-        answer = replace(self._route(alert, delivery), what=alert.words)
+        answer = self._route(alert, delivery)
+        answer = replace(answer, what=alert.words, old_secret=old)
         if answer.replayed and alert.key is None and answer.reply.status == 200:
             self._tell_equal(alert, delivery)
         return answer

@@ -96,3 +96,5 @@ class Answer:
     replayed: bool = False
     what: str = ""
     """The alert in words, for the log."""
+    old_secret: bool = False
+    """It carried the secret from before a rotation."""

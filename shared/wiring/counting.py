@@ -10,10 +10,16 @@ from datetime import datetime
 from shared import logs
 from shared.config import Settings
 from shared.errors import Doubtful, Misconfigured, Unauthorized
-from shared.models import Deadline, Severity
+from shared.models import IST, Deadline, Severity
 from shared.notifications import HourlyCount
 from shared.wiring import parts
-from shared.wiring.process import clock, deadline, once, readable_settings
+from shared.wiring.process import (
+    clock,
+    deadline,
+    once,
+    readable_settings,
+    settings,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -21,6 +27,9 @@ _LOG = logging.getLogger(__name__)
 _PATIENCE = 2.0
 """Seconds for the store and the channels, once an hour; the reply can wait: a resend
 would bring nothing."""
+
+_SHARE = 1.0
+"""Seconds, inside the reply's deadline; what does not leave in them is tried again."""
 
 
 @contextmanager
@@ -35,6 +44,7 @@ def counted(function: str) -> Iterator[None]:
             "requests without the right secret. If alerts of yours are among them, "
             "correct the token in their message; else somebody is guessing.",
             Severity.WARNING,
+            deadline(_PATIENCE),
         )
         raise
     except Misconfigured as error:
@@ -44,15 +54,32 @@ def counted(function: str) -> Iterator[None]:
             f"requests refused, no order goes out: {'; '.join(error.problems)}. "
             "Correct env.yaml and deploy again.",
             Severity.CRITICAL,
+            deadline(_PATIENCE),
         )
         raise
 
 
-def _add(function: str, event: str, message: str, severity: Severity) -> None:
+def old_secret_used(function: str, limit: Deadline) -> None:
+    """Count an alert that carries the secret from before a rotation."""
+    until = settings(function).webhook_secret_token_old_until
+    when = f" before {until.astimezone(IST):%a %d %b %H:%M} IST" if until else ""
+    _add(
+        function,
+        "old_secret",
+        "alerts with the webhook token from before its rotation. Put the new one into "
+        f"their messages in TradingView{when}; later they are refused.",
+        Severity.WARNING,
+        limit.within(_SHARE),
+    )
+
+
+def _add(
+    function: str, event: str, message: str, severity: Severity, limit: Deadline
+) -> None:
     request = logs.request_id()
     try:
         count = _count(readable_settings(function))
-        count.add(event, message, severity, deadline(_PATIENCE), request)
+        count.add(event, message, severity, limit, request)
     except Exception:  # what is broken here must not change the reply
         _LOG.exception("%s could not be told", event)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shared import logs
 from shared.orders import Answer, Delivery
 from shared.orders.journal import log_decision
-from shared.wiring.counting import counted
+from shared.wiring.counting import counted, old_secret_used
 from shared.wiring.ordering import orders
 from shared.wiring.process import alert_deadline, first_request, now, settings
 
@@ -21,6 +21,8 @@ def deliver(body: bytes, header_key: str | None, arrived: float) -> Answer:
         use_case = orders(settings("webhook"))
         answer = use_case.handle(Delivery(body, key or None, logs.request_id(), limit))
     log_decision(answer, answer.what, now() - arrived)
+    if answer.old_secret:
+        old_secret_used("webhook", limit)
     return answer
 
 
