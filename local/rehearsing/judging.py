@@ -214,7 +214,7 @@ def _cover(played: Round) -> Found:
 _OF_WIDE: tuple[tuple[str, Callable[[Round], Found]], ...] = (
     ("the order tag comes back as sent, 20 hex digits", _tag),
     ("the id in the order book is the one returned", _ids),
-    ("a market order trades at once and whole", _fill),
+    ("a market order trades whole within seconds", _fill),
     ("exit legs name their entry as parentId", _parents),
     ("exit legs carry the product of their entry", _leg_products),
     ("stop and target are at fill ± distance, for all of it", _leg_prices),
@@ -282,7 +282,7 @@ def _slices(wide: Round | None, plan: Plan) -> Line:
 def _late(wide: Round | None, plan: Plan) -> Line:
     assumed = "an INTRADAY close is taken after 15:15"
     if not plan.late:
-        came = "--late, begun between 14:45 and 15:14, covers after 15:15."
+        came = "--late covers after 15:15, where SQUARE_OFF_AT does not before."
         return Line(assumed, came, Agreement.UNASKED)
 
     def judge(played: Round) -> Found:
