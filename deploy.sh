@@ -307,7 +307,7 @@ store_secrets() {
         ;;
     esac
     FOUND=""
-    if ! printf '%s\n' "$present" | grep -q "^$name,"; then
+    if ! grep -q "^$name," <<<"$present"; then
       ask_secret "$name"
       step "Secret $name"
       create_secret "$name"
@@ -393,7 +393,7 @@ enable_apis() {
   step "Google Cloud APIs"
   look services list --enabled '--format=value(config.name)'
   for api in "${APIS[@]}"; do
-    printf '%s\n' "$FOUND" | grep -qxF "$api.googleapis.com" ||
+    grep -qxF "$api.googleapis.com" <<<"$FOUND" ||
       missing+=("$api.googleapis.com")
   done
   if [ ${#missing[@]} -gt 0 ]; then
@@ -409,7 +409,7 @@ make_accounts() {
   present=$FOUND
   for name in $ALL_FUNCTIONS scheduler builder keep-warm; do
     name=$(service_name "$name")
-    if ! printf '%s\n' "$present" | grep -qxF "$(account "$name")"; then
+    if ! grep -qxF "$(account "$name")" <<<"$present"; then
       MADE=1 CHANGED=1 new="$new fyers-$name"
       beside "fyers-$name" iam service-accounts create "fyers-$name" "--display-name=FYERS alerts: $name"
     fi
@@ -474,12 +474,12 @@ $ENV_FILE, such as  FIRESTORE_DATABASE: \"fyers-alerts\""
   step "Firestore forgets old documents"
   look firestore fields ttls list "--database=$DATABASE" '--format=value(name)'
   # A collection has one such field; records of alerts had another one once.
-  if printf '%s\n' "$FOUND" | grep -q '/alerts/fields/expires_at$'; then
+  if grep -q '/alerts/fields/expires_at$' <<<"$FOUND"; then
     change firestore fields ttls update expires_at --collection-group=alerts \
       "--database=$DATABASE" --disable-ttl --format=none
   fi
   while read -r group field; do
-    if [ -n "$group" ] && ! printf '%s\n' "$FOUND" | grep -q "/$group/fields/$field\$"; then
+    if [ -n "$group" ] && ! grep -q "/$group/fields/$field\$" <<<"$FOUND"; then
       change firestore fields ttls update "$field" "--collection-group=$group" \
         "--database=$DATABASE" --enable-ttl --async --format=none
     fi
@@ -979,7 +979,7 @@ ask_readyz() {
 }
 
 symbols_are_ready() {
-  printf '%s' "$READYZ" | tr -d '\n' | grep -qE "$READYZ_GOOD"
+  grep -qE "$READYZ_GOOD" <<<"${READYZ//$'\n'/}"
 }
 
 # Without a snapshot the first alert would be refused, so the daily job runs once now: by

@@ -48,7 +48,7 @@ destroy_jobs_and_services() {
 # account it allows nothing.
 destroy_watch() {
   local name kind
-  [ -n "$DRY" ] || printf '%s\n' "$ENABLED" | grep -q '^monitoring\.' || return 0
+  [ -n "$DRY" ] || grep -q '^monitoring\.' <<<"$ENABLED" || return 0
   for kind in "alpha monitoring policies" "monitoring uptime" "alpha monitoring channels"; do
     step "What watched: ${kind##* }"
     # shellcheck disable=SC2086 # words of a command

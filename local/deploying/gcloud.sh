@@ -246,7 +246,7 @@ drop_present() {
   step "$1"
   read -r -a noun <<<"$2"
   shift 2
-  if [ -n "$DRY" ] || printf '%s\n' "$PRESENT" | grep -qxF -- "$1"; then
+  if [ -n "$DRY" ] || grep -qxF -- "$1" <<<"$PRESENT"; then
     change "${noun[@]}" delete "$@"
   fi
   done_step

@@ -59,7 +59,7 @@ command_rollback() {
     now=$FOUND
     look run revisions list "--service=$name" "--region=$REGION" \
       --sort-by=~metadata.creationTimestamp '--format=value(metadata.name)'
-    before=$(printf '%s\n' "$FOUND" | awk -v now="$now" 'found { print; exit } $0 == now { found = 1 }')
+    before=$(awk -v now="$now" 'found { print; exit } $0 == now { found = 1 }' <<<"$FOUND")
     if [ -n "$before" ]; then
       change run services update-traffic "$name" "--region=$REGION" \
         "--to-revisions=$before=100" --format=none

@@ -12,7 +12,7 @@ make_watch() {
   step "E-mail to $ALERT_EMAIL"
   look alpha monitoring channels list --filter=userLabels.app=fyers-alerts \
     '--format=csv[no-heading](name,labels.email_address)'
-  channel=$(printf '%s\n' "$FOUND" | awk -F, -v to="$ALERT_EMAIL" '$2 == to { print $1; exit }')
+  channel=$(awk -F, -v to="$ALERT_EMAIL" '$2 == to { print $1; exit }' <<<"$FOUND")
   if [ -z "$channel" ]; then
     change alpha monitoring channels create "--display-name=FYERS alerts" --type=email \
       "--channel-labels=email_address=$ALERT_EMAIL" --user-labels=app=fyers-alerts \
@@ -47,11 +47,12 @@ make_watch() {
   tool watch "$WORK" "$channel" "${check##*/}" >"$WORK/policies"
   while IFS=, read -r file title mark; do
     step "${title#FYERS alerts: }"
-    if ! printf '%s\n' "$known" | grep -qF "$title,$mark,"; then
+    if ! grep -qF "$title,$mark," <<<"$known"; then
       case $known in
         *"$title,"*)
-          change alpha monitoring policies update "$(printf '%s\n' "$known" |
-            sed -n "s/^$title,[^,]*,//p" | head -n 1)" \
+          change alpha monitoring policies update "$(
+            sed -n "s/^$title,[^,]*,//p" <<<"$known" | head -n 1
+          )" \
             "--policy-from-file=$WORK/policy-$file.json" --format=none
           ;;
         *)

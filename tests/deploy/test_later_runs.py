@@ -133,7 +133,8 @@ def test_the_uptime_check_takes_what_readyz_answers_before_the_login(
     check = broken.repeated.google.made["uptimeCheckConfigs/1"]
     (matcher,) = check["contentMatchers"]
     assert matcher["matcher"] == "MATCHES_REGEX"
-    (answer,) = [line for line in broken.status.run.out.splitlines() if "ready" in line]
+    lines = broken.status.run.out.splitlines()
+    (answer,) = [line for line in lines if '"checks"' in line]
     assert '"token": {"status": "failing"}' in answer
     assert re.search(matcher["content"], answer)
     for name in ("settings", "store", "symbols", "reconcile", "guard"):
