@@ -23,6 +23,7 @@ from shared.models import (
     Product,
 )
 from shared.models.book import LIMIT, MARKET
+from shared.orders.placing import WITHOUT_EXITS
 
 SENT_TAG = re.compile(r"[0-9a-f]{20}")
 """As every order's tag is made."""
@@ -204,8 +205,8 @@ def _cover(played: Round) -> Found:
         and row.order_id not in {each.order_id for each in before.book.rows}
     ]
     first = played.covers[0]
-    if refused:
-        return False, f"refused: {'; '.join(refused)}"
+    if refused or WITHOUT_EXITS in str(first.body.get("note")):
+        return False, f"refused: {'; '.join(refused) or WITHOUT_EXITS}"
     if first.status != 200 or not played.flat:
         return False, f"the webhook: {first.words}"
     return True, f"taken while exits for {exits} worked"

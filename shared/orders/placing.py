@@ -51,6 +51,13 @@ SQUARE_OFF = time(15, 15)
 """IST; from here on FYERS closes INTRADAY positions by itself."""
 
 
+WITHOUT_EXITS = (
+    "FYERS refused it for margin while its exits worked; they were cancelled and it "
+    "was sent once more"
+)
+"""What the reply says of a cover that went out at the second try."""
+
+
 class Placing:
     """One confirmed SENDING, from its order call to its answer."""
 
@@ -128,7 +135,8 @@ class Placing:
             return None  # one may have traded: whoever comes next reads anew
         attempt = parts.claims.new_attempt()
         order = replace(self._sending.order, tag=attempt[:20])
-        sending = replace(self._sending, order=order, sent_at=parts.clock())
+        note = "; ".join(text for text in (self._sending.note, WITHOUT_EXITS) if text)
+        sending = replace(self._sending, order=order, sent_at=parts.clock(), note=note)
         claim = parts.claims.again(self._stored.claim, attempt, sending)
         self._stored, self._held = parts.lanes.mark(
             self._stored, claim, held, self._deadline

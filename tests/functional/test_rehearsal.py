@@ -200,6 +200,14 @@ def test_what_fyers_does_otherwise_is_a_line_that_differs(
     assert stage.net() == 0, stage.text
 
 
+def test_a_refused_cover_is_seen_although_no_book_shows_it(stage: Stage) -> None:
+    hidden = {"match": {"status": 5}, "set": {"symbol": "NSE:SOMETHING-ELSE"}}
+    stage.desk.change(exits_hold_margin=True, row_changes=[hidden])
+    assert stage.play() == 1
+    assert COVER in stage.what("DIFFERS"), stage.text
+    assert "FYERS refused it for margin" in stage.came(COVER)
+
+
 @pytest.mark.parametrize("kind", ["exits_vanish", "exits_rejected"])
 def test_exits_that_never_come_are_a_line_and_the_short_is_covered(
     stage: Stage, kind: str

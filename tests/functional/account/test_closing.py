@@ -325,7 +325,7 @@ def test_a_cover_refused_for_margin_goes_once_more_without_the_exits(
 ) -> None:
     shorts.open()
     shorts.change(exits_hold_margin=True)
-    shorts.closed()
+    assert "they were cancelled and it was sent once more" in shorts.closed()["note"]
     assert shorts.sent()[1:] == [("BUY", shorts.lot)] * 2
     assert shorts.flat()
     shorts.run(2)
