@@ -47,13 +47,14 @@ destroy_jobs_and_services() {
 # The custom role stays: Google would keep its name taken for a month, and without an
 # account it allows nothing.
 destroy_watch() {
-  local name kind
+  local name kind list filter
   [ -n "$DRY" ] || grep -q '^monitoring\.' <<<"$ENABLED" || return 0
   for kind in "alpha monitoring policies" "monitoring uptime" "alpha monitoring channels"; do
     step "What watched: ${kind##* }"
+    list=list filter=userLabels.app=fyers-alerts
+    [ "$kind" != "monitoring uptime" ] || list=list-configs filter="displayName=\"$CHECK_NAME\""
     # shellcheck disable=SC2086 # words of a command
-    look $kind "list$([ "$kind" != "monitoring uptime" ] || printf -- -configs)" \
-      --filter=userLabels.app=fyers-alerts '--format=value(name)'
+    look $kind $list "--filter=$filter" '--format=value(name)'
     for name in ${DRY:+NAME} $FOUND; do
       # shellcheck disable=SC2086 # words of a command
       change $kind delete "$name"

@@ -7,7 +7,7 @@ rest, so that deploy.sh leaves an equal one alone and updates one of another ver
 
     python -m local.deploying.watch matcher
 
-prints such a digest and what a good answer of readyz matches.
+prints what a good answer of readyz matches.
 """
 
 from __future__ import annotations
@@ -118,6 +118,6 @@ def main(folder: Path, channel: str, check: str) -> None:
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["matcher"]:
-    print(digest({"matcher": matcher()}), matcher())
+    print(matcher())
 elif __name__ == "__main__":
     main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

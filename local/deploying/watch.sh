@@ -5,6 +5,8 @@
 
 set -euo pipefail
 
+CHECK_NAME="FYERS alerts readyz" # gcloud 528 takes --user-labels for it and drops them
+
 # With --alert-email Google writes when the functions cannot: nothing of ours runs for it.
 make_watch() {
   local channel check file title mark known matcher
@@ -22,23 +24,21 @@ make_watch() {
   fi
   done_step
   step "Uptime check of readyz"
-  read -r mark matcher <<<"$(tool watch matcher)"
-  look monitoring uptime list-configs --filter=userLabels.app=fyers-alerts \
-    '--format=csv[no-heading](name,userLabels.made_from)'
+  matcher=$(tool watch matcher)
+  look monitoring uptime list-configs "--filter=displayName=\"$CHECK_NAME\"" \
+    '--format=value(name,contentMatchers[0].content)'
   known=${FOUND%%$'\n'*}
-  check=${known%%,*}
+  check=${known%%$'\t'*}
   if [ -z "$check" ]; then
-    change monitoring uptime create "FYERS alerts readyz" --resource-type=uptime-url \
+    change monitoring uptime create "$CHECK_NAME" --resource-type=uptime-url \
       "--resource-labels=host=$(service_url readyz | sed 's/^https:..//'),project_id=$PROJECT" \
       --protocol=https --path=/ --period=5 --timeout=20 --status-codes=200,503 \
-      --matcher-type=matches-regex "--matcher-content=$matcher" \
-      "--user-labels=app=fyers-alerts,made_from=$mark" '--format=value(name)'
+      --matcher-type=matches-regex "--matcher-content=$matcher" '--format=value(name)'
     check=$(cat "$OUT")
     [ -z "$DRY" ] || check=CHECK
-  elif [ "$known" != "$check,$mark" ]; then
+  elif [ "$known" != "$check"$'\t'"$matcher" ]; then
     change monitoring uptime update "$check" --set-status-codes=200,503 \
-      --matcher-type=matches-regex "--matcher-content=$matcher" \
-      "--update-user-labels=made_from=$mark" --format=none
+      --matcher-type=matches-regex "--matcher-content=$matcher" --format=none
   fi
   done_step
   look alpha monitoring policies list --filter=userLabels.app=fyers-alerts \

@@ -78,7 +78,7 @@ class Run:
     @property
     def command(self) -> str:
         """Return the command it was; none is a deploy."""
-        words = [word for word in self.arguments if not word.startswith("-")]
+        words = [word for word in self.arguments if word.isalpha()]
         return words[0] if words else "deploy"
 
     def steps(self) -> dict[str, str]:

@@ -208,11 +208,8 @@ def break_and_repeat(project: Project) -> Broken:
 
 
 def check_of_before() -> dict[str, object]:
-    """Return what an earlier version's uptime check looked for, and its label."""
-    return {
-        "contentMatchers": [{"content": '"symbols"', "matcher": "MATCHES_REGEX"}],
-        "userLabels": {"app": "fyers-alerts"},
-    }
+    """Return what an earlier version's uptime check looked for."""
+    return {"contentMatchers": [{"content": '"symbols"', "matcher": "MATCHES_REGEX"}]}
 
 
 def give_rights_of_before(google: GoogleApis) -> None:
