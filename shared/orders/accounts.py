@@ -6,12 +6,11 @@ what is open in either: real by orders, paper on paper.
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared import alerts
+from shared.broker import NotTaken, Unreadable
 from shared.errors import BadRequest, Unavailable
 from shared.idempotency import wording
 from shared.models import (
@@ -26,7 +25,7 @@ from shared.models import (
 )
 from shared.orders.choosing import Choosing
 from shared.orders.delivery import Run
-from shared.orders.exiting import is_paper
+from shared.orders.exiting import is_paper, list_positions
 from shared.orders.ports import SETTLE, Answer, Delivery, Parts
 from shared.orders.reporting import Reported, about_refused, refuse, tell
 
@@ -57,6 +56,17 @@ def _holds(parts: Parts, deadline: Deadline) -> bool:
     except Unavailable:
         return True
     return any(is_paper(stored) for stored in ledger)
+
+
+def _is_open(parts: Parts, alert: Alert, deadline: Deadline) -> bool:
+    """Return whether the paper account has open what a close means, or may have."""
+    try:
+        list_positions(parts, alert, deadline)
+    except BadRequest:
+        return False
+    except (Unavailable, Unreadable, NotTaken):
+        return True
+    return True
 
 
 class Orders:
@@ -96,42 +106,35 @@ class Orders:
         """Let the account the alert is meant for handle it, for a close maybe both.
 
         Entries go to the paper account where the owner or the alert says so. A close
-        acts on what is open: real by orders, and that first; paper on paper.
+        acts on what is open: real by orders, and that first; paper on paper. A close
+        that finds nothing real goes on to paper under the same claim. Only two orders
+        are two claims: with PAPER on, what is open in both is closed in both.
         """
         paper = self._paper
         if alert.verb is Verb.PAUSE or paper is None:
-            return self._run(self._parts, alert, delivery)
+            return self._run(self._parts, alert, delivery).answer()
         if alert.entry or alert.paper:
             chosen = alert.paper or paper.every_entry
-            return self._run(paper.parts if chosen else self._parts, alert, delivery)
+            parts = paper.parts if chosen else self._parts
+            return self._run(parts, alert, delivery).answer()
 
-        @functools.cache
-        def holds() -> bool:
-            return _holds(paper.parts, delivery.deadline)
+        run = self._run(self._parts, alert, delivery)
+        run.passes_on = lambda: _holds(paper.parts, delivery.deadline)
+        answer = run.answer()
+        if run.passed is not None:
+            return self._run(paper.parts, alert, delivery).answer(run.passed)
+        if (
+            paper.every_entry
+            and answer.reply.status == 200
+            and _holds(paper.parts, delivery.deadline)
+            and _is_open(paper.parts, alert, delivery.deadline)
+        ):
+            self._run(paper.parts, _on_paper(alert), delivery).answer()
+        return answer
 
-        # Where the paper account may have what is meant, only its answer is told.
-        answer = self._run(self._parts, alert, delivery, quiet=holds)
-        nothing = answer.reply.status == 400
-        both = answer.reply.status == 200 and paper.every_entry
-        if not (nothing or both) or not holds():
-            return answer
-        twin = self._run(
-            paper.parts, _on_paper(alert), delivery, quiet=lambda: not nothing
-        )
-        return twin if nothing and twin.reply.status != 400 else answer
-
-    def _run(
-        self,
-        parts: Parts,
-        alert: Alert,
-        delivery: Delivery,
-        *,
-        quiet: Callable[[], bool] = lambda: False,
-    ) -> Answer:
-        """Handle the alert in one account; `quiet` says to tell nothing of a 400."""
-        run = Run(parts, delivery, alert, self._reported, self._choosing)
-        run.quiet = quiet
-        return run.answer()
+    def _run(self, parts: Parts, alert: Alert, delivery: Delivery) -> Run:
+        """Return the handling of the alert in one account."""
+        return Run(parts, delivery, alert, self._reported, self._choosing)
 
     def _refuse(self, problem: BadRequest, what: str, delivery: Delivery) -> Answer:
         """Answer what never became an alert, leave its row and tell the owner."""
@@ -172,5 +175,6 @@ class Orders:
         parts = self._parts
         if contract.ticker.startswith(PAPER) and self._paper is not None:
             parts = self._paper.parts
-        run = Run(parts, delivery, alert, self._reported, self._choosing, contract)
-        return run.answer()
+        return Run(
+            parts, delivery, alert, self._reported, self._choosing, contract
+        ).answer()

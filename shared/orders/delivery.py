@@ -89,6 +89,20 @@ from shared.orders.reporting import (
 _LOG = logging.getLogger(__name__)
 
 
+_NOTHING = ("no_short_position", "nothing_open")
+"""Codes that say an account holds nothing of what a close means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A claim of this delivery that goes on to the other account, nothing written."""
+
+    stored: Stored
+    contract: Contract | None
+    problem: BadRequest | None
+    """Why this account has nothing to close; None where it was never asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """An order that may be sent, as decided by what was read."""
@@ -122,10 +136,18 @@ class Run:
         self._closing: Closing | None = None
         self._may_be_sending = False
         self._looks_after = True
-        self.quiet: Callable[[], bool] = lambda: False
+        self._passed_here: Passed | None = None
+        self.passes_on: Callable[[], bool] | None = None
+        """Whether a close that finds nothing goes on to the other account."""
+        self.passed: Passed | None = None
 
-    def answer(self) -> Answer:
-        """Return what became of the alert; raises nothing."""
+    def answer(self, passed: Passed | None = None) -> Answer:
+        """Return what became of the alert; raises nothing.
+
+        With `passed` this account goes on with a claim that found nothing in the other.
+        """
+        self._passed_here = passed
+        self._stored = passed.stored if passed else None
         try:
             return self._answer()
         except (KeyReused, Unavailable) as problem:
@@ -147,23 +169,19 @@ class Run:
         token = parts.fork(lambda: parts.token(reads))
         contract = parts.fork(lambda: self._find(reads))
         try:
-            begun = parts.claims.begin(
-                alerts.document_id(self._alert),
-                self._alert,
-                self._delivery.request_id,
-                deadline.minus(NOTIFY),
-            )
+            held = self._begin()
         finally:
             token.exception()
             contract.exception()
-        if isinstance(begun, Held):
-            return answer_held(parts, begun.stored, self._delivery)
-        self._stored = begun.stored
+        if held is not None:
+            return answer_held(parts, held.stored, self._delivery)
         try:
             if self._alert.verb is Verb.PAUSE:
                 return self._pause()
+            if self._of_the_other():
+                return self._pass_on(None)
             token.result()
-            self._contract = contract.result() or begun.stored.claim.contract
+            self._contract = contract.result() or self._chosen_before()
             if self._alert.verb is Verb.EXIT and is_several(self._alert):
                 return self._exit_several()
             ready = self._prepare()
@@ -173,15 +191,61 @@ class Run:
             return self._release(OutOfTime("there was no time left to place the order"))
         self._may_be_sending = True
         try:
-            held = self._write_sending(ready)
+            lane = self._write_sending(ready)
         except (Conflict, Doubtful, Unavailable):
             # Not confirmed, so no order call. Releasing the version it was based on
             # also fences a write that is still under way.
             return self._release(Unavailable("the claim store did not confirm in time"))
         placing = Placing(
-            parts, self._delivery, self._owned(), ready.turn, ready.close, held
+            parts, self._delivery, self._owned(), ready.turn, ready.close, lane
         )
         return placing.conclude(looks_after=self._looks_after)
+
+    def _begin(self) -> Held | None:
+        """Claim the alert unless it is ours already; return who holds it else."""
+        if self._stored is not None:
+            return None
+        begun = self._parts.claims.begin(
+            alerts.document_id(self._alert),
+            self._alert,
+            self._delivery.request_id,
+            self._deadline.minus(NOTIFY),
+        )
+        if isinstance(begun, Held):
+            return begun
+        self._stored = begun.stored
+        return None
+
+    # --- The other account ----------------------------------------------------------
+
+    def _chosen_before(self) -> Contract | None:
+        """Return what an earlier delivery chose in this account, if anything."""
+        claim = self._owned().claim
+        return claim.contract if claim.on_paper is self._parts.paper else None
+
+    def _of_the_other(self) -> bool:
+        """Return whether an earlier delivery chose in the account this passes on to."""
+        claim = self._owned().claim
+        listed = any(_is_paper(child.contract) for child in claim.children)
+        return self.passes_on is not None and (claim.on_paper or listed)
+
+    def _pass_on(self, problem: BadRequest | None) -> Answer:
+        """Leave the claim to the other account; one alert stays one row."""
+        stored = self._owned()
+        if self._closing is not None:
+            stored = self._closing.stored
+            if self._closing.held is not None:
+                self._parts.lanes.give_back(self._closing.held, self._deadline)
+        self.passed = Passed(stored, self._contract, problem)
+        return self._failure(problem or Unavailable("it is closed on paper"))
+
+    def _said_before(self, problem: BadRequest) -> BadRequest:
+        """Return why there is nothing in either account: as the first one said it."""
+        before = self._passed_here
+        if before is None or before.problem is None:
+            return problem
+        self._contract = before.contract
+        return before.problem
 
     def _find(self, reads: Deadline) -> Contract | None:
         """Return the contract the alert names, None where that must be chosen."""
@@ -193,7 +257,7 @@ class Run:
 
     def _named(self, contract: Contract) -> Contract:
         """Return the contract as this account names it."""
-        if not self._parts.paper or contract.ticker.startswith(PAPER):
+        if not self._parts.paper or _is_paper(contract):
             return contract
         return replace(contract, ticker=PAPER + contract.ticker)
 
@@ -387,9 +451,12 @@ class Run:
         """Give the claim back, and a lane with it: this delivery made no order call."""
         if self._stored is None:
             return self._failure(problem)
+        if isinstance(problem, BadRequest) and problem.code in _NOTHING:
+            if self.passes_on is not None and self.passes_on():
+                return self._pass_on(problem)
+            problem = self._said_before(problem)
         retry = isinstance(problem, Unavailable)
         told = self._free_place(problem)
-        told = told and not (isinstance(problem, BadRequest) and self.quiet())
         notice = None if retry or not told else self._about(problem)
         try:
             return self._give_back(problem, retry, notice)
@@ -484,6 +551,10 @@ class Run:
 
     def _failure(self, problem: Problem) -> Answer:
         return Answer(wording.failure(problem, self._delivery.request_id))
+
+
+def _is_paper(contract: Contract) -> bool:
+    return contract.ticker.startswith(PAPER)
 
 
 def _problem(refusal: Problem | Unreadable | NotTaken) -> Problem:

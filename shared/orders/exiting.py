@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from shared.broker import read_book
 from shared.errors import BadRequest, Problem, Unavailable
@@ -80,6 +81,8 @@ def _ours(
             continue
         if alert.option_type not in (None, contract.option_type):
             continue
+        if isinstance(alert.strike, Decimal) and alert.strike != contract.strike:
+            continue
         if expiry not in (None, contract.expiry):
             continue
         found[contract] = (*found.get(contract, ()), our)
@@ -105,11 +108,16 @@ def _products(
     """Return the products to close: those our entries opened, or what became of them.
 
     A contract that is flat with an entry of ours still working is listed too: closing
-    it cancels the entry.
+    it cancels the entry. A BUY closes shorts only.
     """
     named = named_product(alert.product)
     opened = {our.order.product for our in book.ours if not our.closes}
-    open_now = {product for product in Product if product in book.nets}
+    open_now = {
+        product
+        for product in Product
+        if product in book.nets
+        and (alert.side is None or book.open(alert.side, product))
+    }
     working = {product for product in Product if _works(book, product)}
     working |= {our.order.product for our in coming}
     products = (opened & open_now) | working or open_now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from shared.broker import NotTaken
 from shared.idempotency import Claim, State
 from shared.models import PAPER, Action, Position
 from shared.orders import Answer
@@ -161,6 +163,191 @@ def test_an_equal_close_later_in_the_day_closes_the_next_paper_position(
 def test_a_relative_close_finds_the_paper_position(paper: World) -> None:
     paper.send()
     assert paper.send("BUY", key="c", strikeprice="ATM").reply.status == 200
+    assert held(paper) == 0
+
+
+# --- One alert, one row ---------------------------------------------------------------
+
+
+def rows(world: World) -> list[tuple[str, State, bool]]:
+    """Return the day's journal: what came, how it ended, whether on paper."""
+    return [(claim.what, claim.state, claim.on_paper) for claim in day(world)]
+
+
+OPENED = ("SELL NIFTY 25800 CE WEEKLY", State.DONE, True)
+
+
+@pytest.mark.parametrize("every_entry", [False, True])
+@pytest.mark.parametrize("key", ["c", None])
+@pytest.mark.parametrize("verb", ["BUY", "EXIT"])
+def test_a_close_that_reaches_the_paper_position_is_one_row(
+    tmp_path: Path, verb: str, key: str | None, every_entry: bool
+) -> None:
+    world = World(tmp_path, paper=every_entry)
+    world.send(paper=True)
+    assert world.send(verb, key=key).reply.status == 200
+    assert rows(world) == [OPENED, (f"{verb} NIFTY 25800 CE WEEKLY", State.DONE, True)]
+    assert held(world) == 0
+    assert world.told() == []
+
+
+@pytest.mark.parametrize("every_entry", [False, True])
+def test_a_close_of_nothing_beside_a_paper_position_is_one_row_in_its_own_words(
+    tmp_path: Path, every_entry: bool
+) -> None:
+    world = World(tmp_path, paper=every_entry)
+    world.broker.prices[ticker(25900)] = Decimal(50)
+    world.send(paper=True)
+    answer = world.send("BUY", key="c", strikeprice=25900)
+    assert code(answer) == (400, "no_short_position")
+    reason = f"there is no open short of {ticker(25900)} to close"
+    assert body(answer)["error"] == reason
+    assert rows(world)[1:] == [("BUY NIFTY 25900 CE WEEKLY", State.RELEASED, False)]
+    assert day(world)[1].reason == reason
+    assert [n.message for n in world.inbox.notices] == [
+        f"BUY NIFTY 25900 CE WEEKLY: no order was sent: {reason}"
+    ]
+
+
+def test_a_real_close_beside_another_paper_position_is_one_row(world: World) -> None:
+    world.broker.prices[ticker(25900)] = Decimal(50)
+    world.send(key="real")
+    world.restart(paper=True)
+    world.send(key="paper", strikeprice=25900)
+    for n, (verb, status) in enumerate([("BUY", 200), ("BUY", 400)]):
+        assert world.send(verb, key=f"c{n}").reply.status == status
+    assert len(rows(world)) == 4
+    assert held(world, ticker(25900)) == -65
+
+
+def test_a_buy_of_a_real_short_leaves_a_paper_long_in_peace(world: World) -> None:
+    world.send("LONG", key="paper", paper=True)
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    world.restart(paper=True)
+    assert "paper" not in body(world.send("BUY", key="c"))
+    assert len(rows(world)) == 2
+    assert held(world) == 65
+
+
+def test_a_real_position_that_is_not_clear_is_told_though_paper_is_open(
+    world: World,
+) -> None:
+    world.send(paper=True)
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    world.broker.hold(TICKER, "MARGIN", -65)
+    assert code(world.send("BUY", key="c")) == (400, "ambiguous_position")
+    assert held(world) == -65
+    assert world.told() == ["ambiguous_position"]
+
+
+def test_an_exit_of_all_that_reaches_paper_has_a_row_for_itself_and_each_close(
+    paper: World,
+) -> None:
+    paper.send()
+    paper.exit()
+    assert rows(paper) == [
+        OPENED,
+        ("EXIT ALL", State.DONE, False),
+        ("EXIT NIFTY 25800 CE 2026-11-23", State.DONE, True),
+    ]
+
+
+@pytest.mark.parametrize("how", ["BUY", "relative", "all"])
+def test_a_resend_of_a_close_that_paper_could_not_take_goes_on_to_paper(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """What the first delivery chose on paper is never looked for at FYERS."""
+    world.send(paper=True)
+
+    def deliver() -> Answer:
+        if how == "all":
+            return world.exit(key="c")
+        strike = "ATM" if how == "relative" else 25800
+        return world.send("BUY", key="c", strikeprice=strike)
+
+    honest = type(world.paper_broker).place
+
+    def shut(*_: object) -> None:
+        raise NotTaken("shut")
+
+    monkeypatch.setattr(type(world.paper_broker), "place", shut)
+    assert deliver().reply.status == 503
+    monkeypatch.setattr(type(world.paper_broker), "place", honest)
+    world.wait(5)
+    assert deliver().reply.status == 200
+    assert (held(world), world.broker.placed) == (0, [])
+    assert len(rows(world)) == (3 if how == "all" else 2)
+
+
+@pytest.mark.parametrize("how", ["BUY", "all"])
+def test_a_delivery_that_died_on_its_way_to_paper_is_repeated_by_its_resend(
+    world: World, how: str
+) -> None:
+    world.send(paper=True)
+
+    def act() -> Answer:
+        return world.exit() if how == "all" else world.send("BUY", key="x")
+
+    reads: list[str] = []
+
+    def die(call: str) -> None:
+        reads.append(call)
+        if call == "quote" and "positions" in reads:
+            raise SystemExit
+
+    world.broker.before = die
+    with contextlib.suppress(SystemExit):
+        act()
+    world.broker.before = None
+    assert held(world) == -65
+    world.wait(5)
+    assert act().reply.status == 200
+    assert held(world) == 0
+    assert world.told() == []
+
+
+def test_a_real_close_finds_its_lane_free_after_one_that_went_on_to_paper(
+    world: World,
+) -> None:
+    world.send(paper=True)
+    world.send("BUY", key="paper")
+    assert world.lane() is None
+    world.broker.hold(TICKER, "INTRADAY", -65)
+    assert world.send("BUY", key="real").reply.status == 200
+    assert world.broker.net(TICKER, "INTRADAY") == 0
+
+
+# --- Beside positions that the owner opened by hand -----------------------------------
+
+
+@pytest.mark.parametrize("verb", ["SELL", "EXIT", "BUY"])
+@pytest.mark.parametrize("net", [65, -65])
+def test_a_paper_alert_leaves_what_was_opened_by_hand_untouched(
+    world: World, verb: str, net: int
+) -> None:
+    world.broker.hold(TICKER, "INTRADAY", net)
+    answer = world.send(verb, paper=True)
+    assert world.broker.placed == []
+    assert world.broker.net(TICKER, "INTRADAY") == net
+    if verb == "SELL":
+        assert body(answer)["paper"] is True
+        assert held(world) == -65
+    else:
+        assert answer.reply.status == 400
+        assert held(world) == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "net"), [("EXIT", 65), ("EXIT", -65), ("BUY", -65)], ids=str
+)
+def test_paper_on_stops_no_close_of_what_was_opened_by_hand(
+    paper: World, verb: str, net: int
+) -> None:
+    paper.broker.hold(TICKER, "INTRADAY", net)
+    answer = paper.send(verb)
+    assert answer.reply.status == 200
+    assert "paper" not in body(answer)
+    assert paper.broker.net(TICKER, "INTRADAY") == 0
     assert held(paper) == 0
 
 
