@@ -10,13 +10,25 @@ the document: whether entries are paused; what cannot be read is told as unknown
 from __future__ import annotations
 
 import json
+import secrets
 import sys
+from datetime import datetime, timedelta, timezone
 from typing import Any
+
+_IST = timezone(timedelta(hours=5, minutes=30))
+"""Of its own: what deploy.sh runs needs nothing installed."""
 
 
 def alert(token: str, action: str) -> str:
-    """Return the body of an alert without a contract."""
-    return json.dumps({"token": token.strip(), "action": action})
+    """Return the body of an alert without a contract, each one an alert of its own.
+
+    Its key says that the owner sent it; without one a second pause within seconds of a
+    resume would be taken for the first.
+    """
+    key = f"deploy:{secrets.token_hex(16)}"
+    return json.dumps(
+        {"token": token.strip(), "action": action, "idempotency_key": key}
+    )
 
 
 def paused(text: str) -> str:
@@ -33,8 +45,18 @@ def paused(text: str) -> str:
     value = answer.get("fields", {}).get("paused")
     if value is None or "nullValue" in value:
         return "not paused"
-    words = [f"{key}: {_plain(one)}" for key, one in sorted(_map(value).items())]
-    return ", ".join(["paused", *words])
+    stored = {name: _plain(one) for name, one in _map(value).items()}
+    words = f"since {_ist(stored['at'])} " if stored.get("at") else ""
+    return f"paused {words}({stored.get('reason') or 'no reason is stored'})"
+
+
+def _ist(instant: str) -> str:
+    """Return Firestore's instant as the clock in India shows it."""
+    try:
+        at = datetime.fromisoformat(instant.replace("Z", "+00:00"))
+    except ValueError:
+        return instant
+    return f"{at.astimezone(_IST):%d %b %H:%M} IST"
 
 
 def _map(value: Any) -> dict[str, Any]:

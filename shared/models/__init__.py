@@ -6,6 +6,7 @@ instants timezone-aware, exchange dates IST calendar dates.
 
 from shared.models.alert import (
     ALL,
+    BY_HAND,
     Alert,
     ExitWish,
     ExpiryWord,
@@ -57,6 +58,7 @@ from shared.models.quotes import OptionChain, Quote
 
 __all__ = [
     "ALL",
+    "BY_HAND",
     "IST",
     "PAPER",
     "Action",

@@ -13,6 +13,10 @@ ALL = "ALL"
 """The symbol of an EXIT that means everything of ours."""
 
 
+BY_HAND = ("desk:", "deploy:")
+"""How the keys begin of what the owner sends by hand: from the desk, by deploy.sh."""
+
+
 class Verb(StrEnum):
     """What an alert asks for. SELL and LONG open a position; BUY and EXIT close one."""
 
@@ -143,6 +147,11 @@ class Alert:
     def entry(self) -> bool:
         """Return whether it opens a position."""
         return self.verb.entry
+
+    @property
+    def by_owner(self) -> bool:
+        """Return whether the owner sent it by hand."""
+        return (self.key or "").startswith(BY_HAND)
 
     @property
     def side(self) -> Action | None:

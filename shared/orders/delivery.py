@@ -264,13 +264,16 @@ class Run:
     def _pause(self) -> Answer:
         """Stop entries; what took its place before that goes, and is named."""
         parts = self._parts
-        on_their_way = parts.entries.pause("by an alert", self._deadline.minus(SETTLE))
+        by_hand = self._alert.by_owner
+        reason = "by the owner" if by_hand else "by an alert"
+        on_their_way = parts.entries.pause(reason, self._deadline.minus(SETTLE))
         names = ", ".join(place.ticker for place in on_their_way)
         text = "entries are paused; resume them on the desk or with ./deploy.sh resume"
         if names:
             text += f"; already on its way: {names}"
+        who = "you" if by_hand else "an alert"
         notice = Notice(
-            message=f"an alert asked for it: {text}. Exits go on as before.",
+            message=f"{who} asked for it: {text}. Exits go on as before.",
             severity=Severity.WARNING,
             event="entries_paused",
             at=parts.clock(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 
+from shared.models import BY_HAND
 from shared.readiness import Report, State
 from tests.deploy.google_apis import (
     ELSEWHERE,
@@ -254,7 +255,11 @@ def an_alert(google: GoogleApis, request: Request) -> Json:
     if body["token"] != google.secrets["WEBHOOK_SECRET_TOKEN"][-1]:
         raise RefusedError(401, "unauthorized", "wrong or missing token")
     google.heard.append({"action": body["action"]})
-    held = {"by": {"stringValue": "an alert"}}
+    by_hand = body["idempotency_key"].startswith(BY_HAND)
+    held = {
+        "reason": {"stringValue": "by the owner" if by_hand else "by an alert"},
+        "at": {"timestampValue": "2026-11-25T04:00:00.123456Z"},
+    }
     document = {"fields": {"paused": {"mapValue": {"fields": held}}}}
     google.made["documents/control/entries"] = document
     return {"code": "paused"}

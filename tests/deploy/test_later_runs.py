@@ -203,7 +203,7 @@ def test_no_run_prints_a_token(broken: Broken) -> None:
 def test_pause_is_an_alert_and_resume_takes_it_off(broken: Broken) -> None:
     assert broken.paused.run.status == 0, broken.paused.run.out + broken.paused.run.err
     assert {"action": "PAUSE"} in broken.paused.google.heard
-    assert "paused, by: an alert" in broken.status.run.out
+    assert "paused since 25 Nov 09:30 IST (by the owner)" in broken.status.run.out
     assert broken.resumed.run.status == 0, broken.resumed.run.err
     document = broken.resumed.google.made["documents/control/entries"]
     assert "paused" not in document["fields"]

@@ -275,7 +275,9 @@ def test_a_form_that_the_desk_did_not_make_is_refused(
 
 def test_entries_are_paused_and_resumed(owner: Owner, desk: Desk) -> None:
     assert "Done" in owner.tap("pause").text
-    assert "Entries are paused." in owner.page().text
+    paused = owner.page().text
+    assert "Entries are paused." in paused
+    assert "(by the owner)" in paused
     refused = desk.send("SELL")
     assert (refused.status_code, refused.json()["code"]) == (400, "paused")
     assert "Entries are taken again" in owner.tap("resume").text

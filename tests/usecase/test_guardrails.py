@@ -490,6 +490,25 @@ def test_a_pause_by_an_alert_reaches_the_owner(two: World) -> None:
     assert "NIFTY 25800 CE" in notice.message
 
 
+@pytest.mark.parametrize(
+    ("key", "stored", "told"),
+    [
+        ("desk:1", "by the owner", "you asked for it"),
+        ("deploy:1", "by the owner", "you asked for it"),
+        ("p", "by an alert", "an alert asked for it"),
+        (None, "by an alert", "an alert asked for it"),
+    ],
+)
+def test_a_pause_says_whether_the_owner_or_an_alert_asked_for_it(
+    world: World, key: str | None, stored: str, told: str
+) -> None:
+    world.send("PAUSE", key=key)
+    paused = world.control().paused
+    assert paused is not None
+    assert paused.reason == stored
+    assert world.inbox.notices[0].message.startswith(f"{told}: entries are paused")
+
+
 def test_a_pause_sent_again_is_answered_as_before_and_told_once(world: World) -> None:
     first = world.send("PAUSE", key="p")
     assert world.send("PAUSE", key="p").reply == first.reply
