@@ -18,10 +18,27 @@ from shared.desk.acting import (
     act,
     read_tap,
 )
-from shared.desk.board import Board, HouseRules, Stores, read_board, read_day
+from shared.desk.board import (
+    Board,
+    HouseRules,
+    Stores,
+    read_board,
+    read_day,
+    read_guard,
+)
 from shared.desk.journal import as_csv
 from shared.desk.stories import Step, Tale, Tone
-from shared.desk.view import Alarm, Curve, Front, Holding, Past, Rail, front, past
+from shared.desk.view import (
+    Alarm,
+    Curve,
+    DayBefore,
+    Front,
+    Holding,
+    Past,
+    Rail,
+    front,
+    past,
+)
 
 __all__ = [
     "Access",
@@ -29,6 +46,7 @@ __all__ = [
     "AlertSender",
     "Board",
     "Curve",
+    "DayBefore",
     "Fields",
     "Front",
     "Hands",
@@ -53,5 +71,6 @@ __all__ = [
     "past",
     "read_board",
     "read_day",
+    "read_guard",
     "read_tap",
 ]

@@ -105,3 +105,11 @@ def read_day(stores: Stores, day: date, deadline: Deadline) -> tuple[Stored, ...
         return stores.claims.of_day(day, deadline)
     except Doubtful as error:
         raise Unavailable("the store does not answer") from error
+
+
+def read_guard(stores: Stores, deadline: Deadline) -> GuardState | None:
+    """Return what the guard wrote last; raise `Unavailable`."""
+    try:
+        return stores.guard.read(deadline)[0]
+    except Doubtful as error:
+        raise Unavailable("the store does not answer") from error

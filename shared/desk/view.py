@@ -10,7 +10,7 @@ from decimal import Decimal
 from shared.desk.board import Board
 from shared.desk.stories import Tale, Tone, is_paper, realized, tell
 from shared.desk.words import contract_words, counted, grouped, hm
-from shared.guard.state import Risk, Seen, Verdict, Watch
+from shared.guard.state import GuardState, Risk, Seen, Verdict, Watch
 from shared.idempotency import State, Stored
 from shared.models import IST, PAPER, Contract
 
@@ -85,6 +85,15 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class DayBefore:
+    """A day whose journal is a tap away."""
+
+    day: date
+    rupees: Decimal | None
+    """Realized, as the guard summed it up; None where no sum is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """The whole front page."""
 
@@ -102,7 +111,7 @@ class Front:
     open_rupees: Decimal
     rails: tuple[Rail, ...]
     facts: tuple[tuple[str, str], ...]
-    before: tuple[date, ...]
+    before: tuple[DayBefore, ...]
     auth_url: str
 
 
@@ -127,7 +136,7 @@ def front(board: Board) -> Front:
         open_rupees=sum((one.seen.rupees for one in real), Decimal(0)),
         rails=tuple(_rails(board, real, curve)),
         facts=tuple(_facts(board)),
-        before=days_before(board.today),
+        before=days_before(board.today, board.guard),
         auth_url=board.rules.auth_url,
     )
 
@@ -178,7 +187,7 @@ def _used_words(board: Board) -> str:
 def entries_used(board: Board) -> int:
     """Return the day's entries: places taken, or orders sent where none are counted."""
     if board.rules.limits.counts:
-        return len(board.control.places)
+        return sum(not place.paper for place in board.control.places)
     return sum(
         stored.claim.our_order is not None
         and not stored.claim.closes
@@ -412,10 +421,14 @@ def _when(instant: datetime, board: Board) -> str:
     return f"{hm(instant)} on {day.day} {day:%b}"
 
 
-def days_before(today: date) -> tuple[date, ...]:
-    """Return the last weekdays before a day, newest first."""
+def days_before(today: date, guard: GuardState | None) -> tuple[DayBefore, ...]:
+    """Return the last weekdays before a day, newest first, with what they brought."""
+    # The last day that traded is summed up by the first run of the next one.
+    now = guard.on(today) if guard is not None else None
+    totals = {one.day: one.rupees for one in now.totals} if now else {}
     days = (today - timedelta(days=back) for back in range(1, BEFORE * 2))
-    return tuple(day for day in days if day.weekday() < 5)[:BEFORE]
+    weekdays = [day for day in days if day.weekday() < 5][:BEFORE]
+    return tuple(DayBefore(day, totals.get(day)) for day in weekdays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,9 +438,9 @@ class Past:
     day: date
     tales: tuple[Tale, ...]
     curve: Curve
-    before: tuple[date, ...]
+    before: tuple[DayBefore, ...]
 
 
-def past(day: date, claims: tuple[Stored, ...]) -> Past:
+def past(day: date, claims: tuple[Stored, ...], guard: GuardState | None) -> Past:
     """Return a day's journal."""
-    return Past(day, tell(claims), Curve(realized(claims)), days_before(day))
+    return Past(day, tell(claims), Curve(realized(claims)), days_before(day, guard))

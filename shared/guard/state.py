@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from shared.idempotency import Outgoing
 
+DAYS_SUMMED = 10
+"""How many days' sums are kept: two weeks that traded."""
+
 
 class Verdict(StrEnum):
     """What may be wrong with a contract, or with seeing it; also the notice's event."""
@@ -93,6 +96,15 @@ class Realized:
 
 
 @dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What a day that traded brought in, before charges."""
+
+    day: date
+    """IST."""
+    rupees: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class GuardState:
     """Everything told and seen; written by reconcile only."""
 
@@ -110,13 +122,19 @@ class GuardState:
     realized_on: date | None = None
     """IST day of `realized`."""
     realized: tuple[Realized, ...] = ()
+    totals: tuple[DayTotal, ...] = ()
+    """The last days that traded, oldest first; the desk shows them."""
     outbox: tuple[Outgoing, ...] = ()
 
     def on(self, today: date) -> GuardState:
-        """Return the state of a day: what another day brought in is gone."""
+        """Return the state of a day: what another day brought in is one sum."""
         if self.realized_on == today:
             return self
-        return replace(self, realized_on=today, realized=())
+        totals = self.totals
+        if self.realized_on is not None and self.realized:
+            rupees = sum((one.rupees for one in self.realized), Decimal(0))
+            totals = (*totals, DayTotal(self.realized_on, rupees))[-DAYS_SUMMED:]
+        return replace(self, realized_on=today, realized=(), totals=totals)
 
     def watch(self, ticker: str) -> Watch:
         """Return what is known of a contract."""

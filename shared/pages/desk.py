@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,17 @@ from shared.pages.desk_style import DESK_STYLE
 from shared.pages.frame import Page, document, frame, strict
 
 if TYPE_CHECKING:
-    from shared.desk import Alarm, Front, Holding, Outcome, Past, Rail, Step, Tale
+    from shared.desk import (
+        Alarm,
+        DayBefore,
+        Front,
+        Holding,
+        Outcome,
+        Past,
+        Rail,
+        Step,
+        Tale,
+    )
 
 _POLICY = strict(DESK_STYLE, "'self'")
 
@@ -56,7 +65,7 @@ def front(front: Front, form: Form) -> Page:
         _rails(front.rails),
         _facts(front),
         _controls(front, form),
-        _before(front.before),
+        _days(front.before, '<p><a href="?csv=1">Today as CSV</a></p>'),
         _foot(form),
     )
     body = (
@@ -247,14 +256,13 @@ def _controls(front: Front, form: Form) -> str:
     return _section("Actions", f'<div class="stack">{pause}{every}{test}</div>')
 
 
-def _before(days: Iterable[date]) -> str:
-    links = "".join(
-        f'<li><a href="?day={value}">{value:%a} {day(value)}</a></li>' for value in days
+def _days(days: Iterable[DayBefore], more: str = "") -> str:
+    rows = "".join(
+        f'<li><a href="?day={one.day}">{one.day:%a} {day(one.day)}</a>'
+        f"<span>{'–' if one.rupees is None else rupees(one.rupees)}</span></li>"
+        for one in days
     )
-    return _section(
-        "Days before",
-        f'<ul class="days">{links}</ul><p><a href="?csv=1">Today as CSV</a></p>',
-    )
+    return _section("Days before", f'<ul class="days">{rows}</ul>{more}')
 
 
 def _foot(form: Form) -> str:
@@ -281,13 +289,6 @@ def past(past: Past) -> Page:
         f"{_days(past.before)}</main>"
     )
     return Page(document(title, body, DESK_STYLE), _POLICY)
-
-
-def _days(days: Iterable[date]) -> str:
-    links = "".join(
-        f'<li><a href="?day={value}">{value:%a} {day(value)}</a></li>' for value in days
-    )
-    return _section("Days before", f'<ul class="days">{links}</ul>')
 
 
 def desk_login(auth_url: str, *, tapped: bool = False, left: bool = False) -> Page:

@@ -80,7 +80,9 @@ summary:focus-visible, button:focus-visible, a:focus-visible {
 .curve .zero { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
 .ends { display: flex; justify-content: space-between; margin: 4px 0 10px;
   font-variant-numeric: tabular-nums; }
-.days { display: flex; flex-wrap: wrap; gap: 6px 16px; margin-bottom: 10px; }
+.days { margin-bottom: 10px; }
+.days li { display: flex; justify-content: space-between; align-items: baseline;
+  font-variant-numeric: tabular-nums; }
 .days a, .desk section p a { display: inline-block; padding: 8px 0; }
 .foot { margin-top: 24px; padding-top: 20px; border-top: 1px solid var(--line); }
 @media (min-width: 900px) {

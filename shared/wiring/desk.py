@@ -27,6 +27,7 @@ from shared.desk import (
     past,
     read_board,
     read_day,
+    read_guard,
     read_tap,
 )
 from shared.errors import Forbidden, Misconfigured, Problem
@@ -87,8 +88,9 @@ def _shown(
     if "csv" in request.args:
         return _csv(day, as_csv(read_day(_stores(ours), day, limit)))
     if day != now.astimezone(IST).date():
-        page = pages.past(past(day, read_day(_stores(ours), day, limit)))
-        return web.html_reply(200, page)
+        stores = _stores(ours)
+        claims, guard = read_day(stores, day, limit), read_guard(stores, limit)
+        return web.html_reply(200, pages.past(past(day, claims, guard)))
     board = read_board(_stores(ours), _rules(ours), session.connected_until, now, limit)
     return web.html_reply(200, pages.front(front(board), form))
 

@@ -10,8 +10,8 @@ import pytest
 
 from shared.desk import Tone, front, past
 from shared.desk.words import grouped, price, rupees
-from shared.guard.state import Verdict
-from shared.guardrails import Limits, Pause
+from shared.guard.state import DayTotal, Realized, Verdict
+from shared.guardrails import Limits, Pause, Place
 from shared.idempotency import Child, State
 from shared.models import IST, PAPER, Product
 from tests.unit.desk_board import (
@@ -74,6 +74,14 @@ def test_a_pause_is_said_with_its_reason() -> None:
     assert view.sentence.startswith("Entries are paused. ")
     assert view.paused == "since 10:12 (by an alert)"
     assert view.tone is Tone.IDLE
+
+
+def test_paper_entries_use_nothing_of_the_limit() -> None:
+    """The guardrail counts them apart, and so does the sentence."""
+    places = (Place("a", CALL, 1, NOW), Place("b", CALL, 1, NOW, paper=True))
+    view = front(board(control=control(places=places)))
+    assert view.sentence.endswith("1 of 10 entries used.")
+    assert view.rails[0].used == "1 of 10"
 
 
 def test_without_a_limit_entries_are_counted_from_the_alerts() -> None:
@@ -209,11 +217,23 @@ def test_the_facts_tell_how_it_stands() -> None:
 
 
 def test_days_before_are_weekdays() -> None:
-    assert front(board()).before[:3] == (
+    assert [one.day for one in front(board()).before[:3]] == [
         date(2026, 11, 24),
         date(2026, 11, 23),
         date(2026, 11, 20),
+    ]
+
+
+def test_days_before_carry_what_they_brought_in() -> None:
+    """Also yesterday, before the first run of today has summed it up."""
+    state = guard(
+        totals=(DayTotal(date(2026, 11, 20), Decimal("-1250")),),
+        realized_on=date(2026, 11, 24),
+        realized=(Realized(CALL, Decimal(1300)), Realized(PUT, Decimal(-65))),
     )
+    tuesday, monday, friday, *_ = front(board(guard=state)).before
+    assert [tuesday.rupees, monday.rupees, friday.rupees] == [1235, None, -1250]
+    assert past(date(2026, 11, 23), (), state).before[0].rupees == -1250
 
 
 # --- Alerts and the day's line --------------------------------------------------------
@@ -285,9 +305,9 @@ def test_the_days_line_adds_up_in_the_order_things_ended() -> None:
 
 
 def test_another_day_has_its_journal_and_the_days_before_it() -> None:
-    view = past(date(2026, 11, 24), (ended("-300", 40),))
+    view = past(date(2026, 11, 24), (ended("-300", 40),), None)
     assert view.curve.total == -300
-    assert view.before[0] == date(2026, 11, 23)
+    assert view.before[0].day == date(2026, 11, 23)
     assert len(view.tales) == 1
 
 

@@ -42,7 +42,7 @@ BUSY = board(
 ALL = [
     pytest.param(pages.front(front(board()), FORM), id="desk-empty"),
     pytest.param(pages.front(front(BUSY), FORM), id="desk-busy"),
-    pytest.param(pages.past(past(NOW.date(), BUSY.claims)), id="desk-past"),
+    pytest.param(pages.past(past(NOW.date(), BUSY.claims, BUSY.guard)), id="desk-past"),
     pytest.param(pages.desk_login("https://a.example"), id="desk-login"),
     pytest.param(pages.desk_login("", left=True), id="desk-left"),
     pytest.param(pages.desk_login("javascript:1", tapped=True), id="desk-over"),

@@ -286,6 +286,35 @@ def test_paper_is_summed_up_apart(tmp_path: Path) -> None:
     assert said.endswith("on PAPER 1 entry and 1 close.")
 
 
+def test_the_days_that_traded_are_kept_as_sums_for_the_desk(tmp_path: Path) -> None:
+    """Two weeks of them; the first run of a day sums up the one before."""
+    world = World(tmp_path)
+
+    def totals() -> list[tuple[date, Decimal]]:
+        state, _ = world.kept.read(world.deadline())
+        assert state is not None
+        return [(one.day, one.rupees) for one in state.totals]
+
+    for n in range(12):
+        until(world, 9, 30, days=n)
+        world.broker.book.clear()
+        world.contract = replace(
+            CONTRACT, expiry=world.clock().date(), ticker=f"{TICKER}{n}"
+        )
+        world.broker.prices[world.contract.ticker] = Decimal(100)
+        if n % 3 < 2:
+            world.send(key=f"a{n}")
+            world.broker.prices[world.contract.ticker] = Decimal(90 + n)
+            world.send("BUY", key=f"b{n}")
+        world.reconcile(after=MINUTE)
+        world.reconcile(after=MINUTE)
+    monday = CONTRACT.expiry
+    traded = [n for n in range(11) if n % 3 < 2]
+    assert totals() == [
+        (monday + timedelta(days=n), Decimal(65 * (10 - n))) for n in traded
+    ]
+
+
 # --- Orders as they go ----------------------------------------------------------------
 
 
