@@ -78,7 +78,11 @@ class AppriseChannel:
             return "no time left"
         service.socket_connect_timeout = service.socket_read_timeout = half
         service.request_rate_per_sec = 0  # else it sleeps 5 s between two targets
-        taken = service.notify(
+        # By Apprise and not by the service: only so every plugin gets the text in its
+        # own markup (Telegram's takes it for HTML otherwise).
+        sender = Apprise()
+        sender.add(service)
+        taken = sender.notify(
             title=f"FYERS alerts: {notice.severity.lower()}",
             body=text(notice, self._link),
             body_format="text",  # as written: `<` and `&` are no markup
