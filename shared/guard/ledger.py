@@ -60,6 +60,7 @@ class Ledger:
         if not book.positions:
             return
         rupees = sum((row.realized for row in book.positions), Decimal(0))
+        rupees = rupees.quantize(Decimal("0.01"))  # FYERS sends a number
         known = self._sight.state.realized_of(book.ticker)
         self._sight.state = self._sight.state.realizing(replace(known, rupees=rupees))
 
