@@ -58,6 +58,11 @@ class Embedded:
                 db.execute(
                     "UPDATE documents SET document = ? WHERE key = ?", (older, key)
                 )
+            # Instances remember it by its version, and would write it back as it was.
+            db.execute(
+                "UPDATE documents SET version = version || '-aged'"
+                " WHERE collection = 'control'"
+            )
 
     def claims(self) -> list[dict[str, Any]]:
         with contextlib.closing(self._open()) as db:

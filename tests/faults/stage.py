@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -204,8 +204,13 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
-    """Start everything, logged in and with symbols; the instances are unpaced."""
+def staged(
+    folder: Path, backend: Backend, env: Mapping[str, str] | None = None
+) -> Iterator[Stage]:
+    """Start everything, logged in and with symbols; the instances are unpaced.
+
+    `env` is what the instances are set to besides.
+    """
     lines: list[str] = []
     passing = Passing()
     functions = folder / "functions"
@@ -242,6 +247,7 @@ def staged(folder: Path, backend: Backend) -> Iterator[Stage]:
             DIRECTOR: director.address,
             hours.SHIFT: str(_OFF.total_seconds()),
             **backend.env,
+            **(env or {}),
         }
         urls = [
             stack.enter_context(
