@@ -30,6 +30,8 @@ def text(notice: Notice, link: str = "") -> str:
     """Return a notice as a person reads it in a chat or a mail."""
     words = (notice.side, str(notice.quantity or ""), notice.contract)
     order = " ".join(word for word in words if word)
+    if order in notice.message:
+        order = ""  # the sentence names it
     when = f"{notice.at.astimezone(IST):%d %b %H:%M:%S} IST"
     if notice.alert_at is not None:
         when += f", alert of {notice.alert_at.astimezone(IST):%d %b %H:%M:%S}"

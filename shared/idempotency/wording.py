@@ -131,6 +131,40 @@ def about_claim(
     )
 
 
+def about_unknown(claim: Claim, reason: str, at: datetime) -> Notice:
+    """Return the notice of an order that FYERS may hold; of a close it is urgent."""
+    still = " Until that is clear the position may be open." if claim.closes else ""
+    return about_claim(
+        "outcome_unknown",
+        f"FYERS may or may not hold this order: {reason}.{still} It is being looked "
+        "up, and you hear within two minutes how it ended: do not send it by hand "
+        "before.",
+        claim,
+        at,
+        Severity.CRITICAL if claim.closes else Severity.ERROR,
+    )
+
+
+def about_absent(claim: Claim, reason: str, at: datetime) -> Notice:
+    """Return the notice of an order that FYERS never took."""
+    if claim.closes:
+        return about_claim(
+            "not_sent",
+            f"this close did not reach FYERS: {reason}. The position may still be "
+            "open: send EXIT, or close it in the FYERS app.",
+            claim,
+            at,
+            Severity.CRITICAL,
+        )
+    return about_claim(
+        "not_sent",
+        f"this order did not reach FYERS: {reason}. Place it by hand if you still "
+        "want it.",
+        claim,
+        at,
+    )
+
+
 def _past(claim: Claim, at: datetime) -> str:
     """Return when the alert came, if that was on another day than the notice."""
     came = claim.created_at.astimezone(IST)

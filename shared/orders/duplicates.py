@@ -92,13 +92,7 @@ def unknown(
     order_id: str = "",
 ) -> Answer:
     """Turn SENDING into UNKNOWN, tell the owner, answer 202."""
-    notice = wording.about_claim(
-        "outcome_unknown",
-        f"FYERS may or may not hold this order ({reason}). It is being looked up and "
-        "will not be sent again; do not send it by hand before you hear how it ended.",
-        stored.claim,
-        parts.clock(),
-    )
+    notice = wording.about_unknown(stored.claim, reason, parts.clock())
     try:
         claim = parts.claims.unknown(stored.claim, reason, notice, order_id)
         stored = parts.claims.write(stored, claim, delivery.deadline)

@@ -171,14 +171,9 @@ class Reconciliation:
 
     def _orphan(self, claim: Claim, account: Account) -> Claim:
         """A SENDING whose delivery died: UNKNOWN, settled at once where possible."""
-        notice = wording.about_claim(
-            "outcome_unknown",
-            "the instance sending this order died; FYERS may or may not hold it. It is "
-            "being looked up and will not be sent again.",
-            claim,
-            self._clock(),
-        )
-        orphan = self._claims.unknown(claim, "the instance sending it died", notice)
+        reason = "the instance sending it died"
+        notice = wording.about_unknown(claim, reason, self._clock())
+        orphan = self._claims.unknown(claim, reason, notice)
         quiet = replace(orphan, outbox=claim.outbox)
         settled = self._look_up(quiet, account)
         return orphan if settled == quiet else settled
@@ -200,13 +195,7 @@ class Reconciliation:
             return self._claims.done(claim, found.reply, found.notice, found.order_ids)
         if listing is not None and settling.absent(claim, listing.rows, now):
             reason = "FYERS's order book does not hold it"
-            notice = wording.about_claim(
-                "not_sent",
-                f"this order did not reach FYERS: {reason}. Place it by hand if you "
-                "still want it.",
-                claim,
-                now,
-            )
+            notice = wording.about_absent(claim, reason, now)
             return self._claims.not_sent(claim, reason, notice)
         late = now.astimezone(IST).time() >= _DAY_END
         if late and now - sending.send_by > timedelta(minutes=10):

@@ -221,6 +221,13 @@ def test_a_notice_of_an_older_alert_carries_that_alerts_time_and_a_link(
     )
 
 
+def test_a_chat_does_not_repeat_what_the_sentence_names(hook: Hook) -> None:
+    said = "SELL 65 NSE:NIFTY26NOV25800CE INTRADAY: filled at 99.95."
+    web(hook.url("json")).send(replace(NOTICE, message=said), seconds(60))
+    (body,) = hook.bodies
+    assert body["message"] == f"{said}\n24 Nov 09:30:00 IST\nrequest r-1"
+
+
 def test_a_second_notice_through_apprise_does_not_wait(hook: Hook) -> None:
     channels = web(hook.url("json"))
     channels.send(NOTICE, seconds(60))

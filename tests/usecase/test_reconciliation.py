@@ -403,3 +403,50 @@ def test_a_run_stops_early_rather_than_be_killed(world: World) -> None:
     unknown(world)
     summary = world.reconciliation.run(world.deadline(4))
     assert (summary.left, summary.changed) == (1, 0)
+
+
+# --- What an owner on a train reads ---------------------------------------------------
+
+
+def lost(world: World, action: str) -> None:
+    """Lose an order of a position's; nobody knows whether FYERS has it."""
+    world.broker.results.append(Unknown("the connection was reset"))
+    world.broker.unknown_arrives = False
+    world.broker.failures["order_book"] = [Unreadable("html")] * (action == "SELL")
+    world.send(action, key="lost")
+
+
+def test_a_lost_close_is_told_as_a_position_that_may_be_open(world: World) -> None:
+    world.send(key="open")
+    lost(world, "BUY")
+    (unknown,) = world.inbox.notices
+    assert unknown.severity is Severity.CRITICAL
+    assert unknown.message == (
+        f"BUY 65 {TICKER} INTRADAY: FYERS may or may not hold this order: the "
+        "connection was reset. Until that is clear the position may be open. It is "
+        "being looked up, and you hear within two minutes how it ended: do not send "
+        "it by hand before."
+    )
+    world.told()
+    world.reconcile(after=60)
+    world.reconcile(after=60)
+    (absent,) = world.inbox.notices
+    assert (absent.event, absent.severity) == ("not_sent", Severity.CRITICAL)
+    assert absent.message == (
+        f"BUY 65 {TICKER} INTRADAY: this close did not reach FYERS: FYERS's order "
+        "book does not hold it. The position may still be open: send EXIT, or close "
+        "it in the FYERS app."
+    )
+
+
+def test_a_lost_entry_is_told_without_alarm(world: World) -> None:
+    lost(world, "SELL")
+    (unknown,) = world.inbox.notices
+    assert unknown.severity is Severity.ERROR
+    assert "position" not in unknown.message
+    world.told()
+    world.reconcile(after=60)
+    world.reconcile(after=60)
+    (absent,) = world.inbox.notices
+    assert (absent.event, absent.severity) == ("not_sent", Severity.ERROR)
+    assert absent.message.endswith("Place it by hand if you still want it.")
