@@ -131,6 +131,21 @@ def about_claim(
     )
 
 
+def without_login(reason: str, *, closes: bool) -> tuple[str, Severity]:
+    """Return what the owner reads of an alert that found no login, and how urgent.
+
+    It was answered 424, which nobody resends.
+    """
+    todo = "place it by hand if you still want it"
+    if closes:
+        todo = "send EXIT, or close the position in the FYERS app"
+    return (
+        f"no order was sent: {reason}. TradingView does not send it again: log in, "
+        f"then {todo}.",
+        Severity.CRITICAL if closes else Severity.ERROR,
+    )
+
+
 def about_unknown(claim: Claim, reason: str, at: datetime) -> Notice:
     """Return the notice of an order that FYERS may hold; of a close it is urgent."""
     still = " Until that is clear the position may be open." if claim.closes else ""

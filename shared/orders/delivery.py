@@ -544,12 +544,18 @@ class Run:
         return self._failure(problem)
 
     def _about(self, problem: Problem) -> Notice:
+        message, severity = f"no order was sent: {problem.message}", Severity.ERROR
+        if isinstance(problem, NotLoggedIn):
+            message, severity = wording.without_login(
+                problem.message, closes=not self._alert.entry
+            )
         return wording.about_alert(
             problem.code,
-            f"no order was sent: {problem.message}",
+            message,
             self._alert,
             self._parts.clock(),
             self._delivery.request_id,
+            severity,
         )
 
     def _failure(self, problem: Problem) -> Answer:
@@ -566,5 +572,5 @@ def _problem(refusal: Problem | Unreadable | NotTaken) -> Problem:
     if isinstance(refusal, Unreadable):
         return Unavailable("FYERS gives no readable answer")
     if isinstance(refusal, LoginEnded):
-        return NotLoggedIn(f"log in to FYERS: {refusal.reason}")
+        return NotLoggedIn(refusal.reason)
     return Unavailable(refusal.reason)

@@ -275,10 +275,11 @@ class Placing:
         problem: Problem = Unavailable(refusal.reason)
         ended, notice = isinstance(refusal, LoginEnded), None
         if ended:
-            problem = NotLoggedIn(f"log in to FYERS: {refusal.reason}")
-            notice = self._about(
-                problem.code, f"no order was sent: {problem.message}", Severity.ERROR
+            problem = NotLoggedIn(refusal.reason)
+            message, severity = wording.without_login(
+                problem.message, closes=self._sending.closes
             )
+            notice = self._about(problem.code, message, severity)
         answer = Answer(wording.failure(problem, self._delivery.request_id))
         mark, closes = self._stored.claim.mark, self._sending.closes
         answer = self._settle(

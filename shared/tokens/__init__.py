@@ -196,7 +196,7 @@ class Tokens:
     ) -> NotLoggedIn:
         if tell:
             self._tell(reason, dead, deadline)
-        return NotLoggedIn(f"{reason}: a person must log in to FYERS")
+        return NotLoggedIn(f"log in to FYERS: {reason}")
 
     def _tell(self, reason: str, dead: Token | None, deadline: Deadline) -> None:
         name = f"{NOTICE}:{_digest(dead)}"

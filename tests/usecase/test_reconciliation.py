@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.broker import LoginEnded, Unreadable
+from shared.errors import NotLoggedIn
 from shared.idempotency import Claim, State, settling
 from shared.models import Action, BookedOrder, OrderStatus, Severity, Unknown
 from tests.usecase.world import TICKER, World
@@ -450,3 +451,32 @@ def test_a_lost_entry_is_told_without_alarm(world: World) -> None:
     (absent,) = world.inbox.notices
     assert (absent.event, absent.severity) == ("not_sent", Severity.ERROR)
     assert absent.message.endswith("Place it by hand if you still want it.")
+
+
+DO = {
+    "SELL": "then place it by hand if you still want it.",
+    "BUY": "then send EXIT, or close the position in the FYERS app.",
+    "EXIT": "then send EXIT, or close the position in the FYERS app.",
+}
+
+
+@pytest.mark.parametrize("verb", list(DO))
+@pytest.mark.parametrize("at_the_order", [False, True])
+def test_without_a_login_a_close_is_urgent_and_each_says_what_to_do(
+    world: World, verb: str, at_the_order: bool
+) -> None:
+    """Nobody resends a 424."""
+    world.broker.hold(TICKER, "INTRADAY", -65 if verb != "SELL" else 0)
+    reason = "log in to FYERS: nobody has logged in yet"
+    if at_the_order:
+        world.broker.failures["place"] = [LoginEnded(reason)]
+    else:
+        world.login = NotLoggedIn(reason)
+    assert world.send(verb).reply.status == 424
+    (notice,) = world.inbox.notices
+    urgent = Severity.ERROR if verb == "SELL" else Severity.CRITICAL
+    assert (notice.event, notice.severity) == ("not_logged_in", urgent)
+    assert notice.message.endswith(
+        f": no order was sent: {reason}. TradingView does not send it again: log in, "
+        f"{DO[verb]}"
+    )
