@@ -72,11 +72,17 @@ def front(front: Front, form: Form) -> Page:
         f'<main class="desk"><header><p class="state {front.tone}">'
         f"FYERS desk, {at(front.now)} IST</p>"
         '<a class="small" href="?">Refresh</a></header>'
-        f"<h1>{escape(front.sentence)}</h1>"
+        f"<h1>{_lines(front.sentence)}</h1>"
         f'<div class="columns"><div>{"".join(left)}</div>'
         f"<div>{''.join(right)}</div></div></main>"
     )
     return Page(document(front.sentence, body, DESK_STYLE), _POLICY)
+
+
+def _lines(sentence: str) -> str:
+    """Return how things stand, one line for each of its sentences."""
+    parts = sentence.replace(". ", ".\n").splitlines()
+    return " ".join(f"<span>{escape(part)}</span>" for part in parts)
 
 
 def _section(title: str, content: str, kind: str = "") -> str:

@@ -13,13 +13,16 @@ header .state { margin: 0; }
 a { color: var(--go); }
 .small { font-size: 14px; padding: 8px 0; }
 .desk h1 { font-size: 23px; margin-bottom: 4px; }
+.desk h1 span { display: block; }
+.desk h1 span + span { font-size: 18px; font-weight: 500; line-height: 1.4;
+  letter-spacing: 0; }
 .desk h2 { margin: 28px 0 10px; padding-top: 20px; font-size: 16px; }
 section.card h2 { border: 0; margin: 0 0 6px; padding: 0; }
 h3 { margin: 0; font-size: 16px; }
 ul, ol { margin: 0; padding: 0; list-style: none; }
 .card, .alarm { margin: 0 0 12px; padding: 14px; border: 1px solid var(--line);
   border-radius: 12px; background: var(--code); }
-section.card { margin-top: 20px; }
+section.card { margin-top: 28px; }
 .card > .how { display: flex; flex-wrap: wrap; justify-content: space-between;
   gap: 0 12px; margin: 2px 0 10px; }
 .alarm { border-color: var(--bad); border-left-width: 5px; }
@@ -38,7 +41,9 @@ dd { margin: 0; font-variant-numeric: tabular-nums; }
   gap: 2px 12px; padding: 7px 0; }
 .facts dt { font-size: 15px; } .facts { margin: 0; }
 .facts dd { text-align: right; }
-.rail strong { font-weight: 600; font-variant-numeric: tabular-nums; }
+.rail { font-size: 15px; }
+.rail strong { margin-left: auto; font-weight: 600; text-align: right;
+  font-variant-numeric: tabular-nums; }
 .bar { width: 100%; } .bar rect { fill: var(--line); }
 .bar .used { fill: var(--go); } .bar.idle .used { fill: var(--idle); }
 .word { font-weight: 600; } .word.good { color: var(--good); }
@@ -60,8 +65,8 @@ summary:focus-visible, button:focus-visible, a:focus-visible {
   border-color: var(--text); }
 .desk .go { margin: 0; padding: 10px 14px; min-height: 44px; font-size: 15px;
   border-radius: 10px; }
-.tale { border-bottom: 1px solid var(--line); }
-.tale summary { display: grid; grid-template-columns: auto 1fr; gap: 0 12px;
+.tale { border-bottom: 1px solid var(--line); } .tale:last-child { border: 0; }
+.tale summary { display: grid; grid-template-columns: 66px 1fr; gap: 0 12px;
   padding: 10px 0; list-style: none; font-size: 15px; }
 .tale summary::-webkit-details-marker { display: none; }
 .tale time, .none { color: var(--soft); font-size: 14px;
@@ -69,7 +74,7 @@ summary:focus-visible, button:focus-visible, a:focus-visible {
 .tale .what { overflow-wrap: anywhere; }
 .tale summary .word { grid-column: 2; font-size: 14px; }
 .tale ol { padding: 0 0 12px; }
-.tale li { display: grid; grid-template-columns: 9ch 1fr; gap: 12px; padding: 4px 0;
+.tale li { display: grid; grid-template-columns: 66px 1fr; gap: 12px; padding: 4px 0;
   font-size: 14px; overflow-wrap: anywhere; }
 .total { margin: 0 0 8px; font-size: 26px; font-weight: 600;
   font-variant-numeric: tabular-nums; }
@@ -87,9 +92,10 @@ summary:focus-visible, button:focus-visible, a:focus-visible {
 .foot { margin-top: 24px; padding-top: 20px; border-top: 1px solid var(--line); }
 @media (min-width: 900px) {
   .desk { padding: 28px 32px 32px; } .desk h1 { font-size: 28px; }
+  .desk h1 span + span { font-size: 20px; }
   .columns { display: grid; grid-template-columns: 3fr 2fr; gap: 0 48px; }
   .narrow .columns { display: block; }
-  .tale summary { grid-template-columns: auto 1fr auto; }
+  .tale summary { grid-template-columns: 66px 1fr auto; }
   .tale summary .word { grid-column: 3; }
   .row { grid-template-columns: 1fr 1fr; align-items: start; }
 }

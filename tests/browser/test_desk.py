@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import barriers
 from tests.functional.desk import Desk, desks
 
 Scheme = Literal["light", "dark"]
@@ -54,14 +55,16 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @contextlib.contextmanager
-def _page(browser: Browser, width: int, scheme: Scheme) -> Iterator[Page]:
+def _page(
+    browser: Browser, width: int, scheme: Scheme, *, script: bool = False
+) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": width, "height": 844},
         device_scale_factor=2 if width < 900 else 1,
         is_mobile=width < 900,
         has_touch=True,
         color_scheme=scheme,
-        java_script_enabled=False,
+        java_script_enabled=script,
     )
     page = context.new_page()
     complaints: list[str] = []
@@ -150,7 +153,10 @@ def _fits(page: Page) -> None:
         assert place["height"] >= 44
 
 
-STATES = ("empty", "busy", "paused", "risky", "blind", "past", "outcome")
+STATES = (
+    *("empty", "busy", "paused", "risky", "blind", "disconnected", "past", "outcome"),
+    *("builder", "signed-out", "over", "store-down"),
+)
 
 
 def _bring_about(desk: Desk, state: str) -> None:
@@ -165,17 +171,91 @@ def _bring_about(desk: Desk, state: str) -> None:
             _guard(desk, blind_told=True, blind_since=now)
         case "paused":
             _traded(desk, "PAUSE")
+        case "builder":
+            assert desk.world.post("/refresh-symbols").status_code == 200
 
 
-def _open_up(page: Page, desk: Desk, state: str) -> None:
-    match state:
-        case "past":
-            page.goto(f"{desk.world.url}/desk?day=2026-11-20")
-        case "outcome":
-            page.get_by_role("button", name="Send a test notice").tap()
-        case "busy":
-            page.locator(".tale summary").last.tap()
-            page.locator(".ask summary").first.tap()
+def _session(desk: Desk, field: str) -> None:
+    """Let an instant of the session, which is 06:00, have just passed."""
+    now = datetime.now(UTC).isoformat()
+    _change(
+        desk,
+        "UPDATE documents SET document = json_set(document, ?, ?)"
+        " WHERE collection = 'sessions' AND key != 'latest'",
+        f"$.{field}",
+        now,
+    )
+
+
+@contextlib.contextmanager
+def _store_down(desk: Desk) -> Iterator[None]:
+    """Let no document be found; a table that is only gone would be made anew."""
+    _change(desk, "ALTER TABLE documents RENAME TO gone")
+    _change(desk, "CREATE VIEW documents AS SELECT 1 AS one")
+    try:
+        yield
+    finally:
+        _change(desk, "DROP VIEW documents")
+        _change(desk, "ALTER TABLE gone RENAME TO documents")
+
+
+def _disconnected(page: Page, desk: Desk) -> None:
+    _session(desk, "connected_until")
+    page.reload()
+
+
+def _past(page: Page, desk: Desk) -> None:
+    page.goto(f"{desk.world.url}/desk?day=2026-11-20")
+
+
+def _titled(page: Page, title: str) -> None:
+    """Wait for the page that a tap leads to."""
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+
+
+def _outcome(page: Page, desk: Desk) -> None:
+    page.get_by_role("button", name="Send a test notice").tap()
+    _titled(page, "A notice is on its way")
+
+
+def _busy_opened(page: Page, desk: Desk) -> None:
+    page.locator(".tale summary").last.tap()
+    page.locator(".ask summary").first.tap()
+
+
+def _builder(page: Page, desk: Desk) -> None:
+    page.get_by_role("link", name="Build an alert").tap()
+    _titled(page, "Build an alert")
+
+
+def _signed_out(page: Page, desk: Desk) -> None:
+    page.get_by_role("button", name="Log out").tap()
+    _titled(page, "Logged out")
+    page.goto(f"{desk.world.url}/desk")
+
+
+def _over(page: Page, desk: Desk) -> None:
+    _session(desk, "expires_at")
+    page.get_by_role("button", name="Pause entries").tap()
+    _titled(page, "Your session is over")
+
+
+def _without_store(page: Page, desk: Desk) -> None:
+    with _store_down(desk):
+        page.reload()
+
+
+_OPENED: dict[str, Callable[[Page, Desk], None]] = {
+    "disconnected": _disconnected,
+    "past": _past,
+    "outcome": _outcome,
+    "busy": _busy_opened,
+    "builder": _builder,
+    "signed-out": _signed_out,
+    "over": _over,
+    "store-down": _without_store,
+}
+"""What is done on the page before it is looked at."""
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -184,14 +264,25 @@ def test_every_state_is_whole_at_every_width_and_light(
 ) -> None:
     _bring_about(desk, state)
     for width, scheme in LOOKS:
-        with _page(browser, width, scheme) as page:
+        # Only axe-core needs script; the policy lets the page itself run none.
+        with _page(browser, width, scheme, script=True) as page:
             _log_in(page, desk)
-            _open_up(page, desk, state)
+            if state in _OPENED:
+                _OPENED[state](page, desk)
             _fits(page)
+            assert barriers(page) == []
             expect(page.get_by_role("heading", level=1)).to_have_count(1)
             page.screenshot(
                 path=album / f"desk-{state}-{width}-{scheme}.png", full_page=True
             )
+
+
+def test_a_page_with_a_barrier_is_caught(browser: Browser) -> None:
+    with _page(browser, 390, "light", script=True) as page:
+        page.set_content("<main><h1>Desk</h1><p style='color:#bbb'>pale</p></main>")
+        found = " ".join(barriers(page))
+    assert "color-contrast" in found
+    assert "html-has-lang" in found
 
 
 def test_without_a_session_there_is_one_thing_to_do(page: Page, desk: Desk) -> None:
@@ -285,9 +376,21 @@ def test_logging_out_shows_nothing_any_more(page: Page, desk: Desk) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Your desk")
 
 
-def test_a_session_that_ends_in_the_middle_of_a_tap_says_so(
+def test_a_session_that_ends_at_six_in_the_middle_of_a_tap_says_so(
     page: Page, desk: Desk
 ) -> None:
+    _traded(desk, "SELL")
+    desk.reconcile()
+    _log_in(page, desk)
+    page.locator("summary", has_text="Exit NIFTY").tap()
+    _session(desk, "expires_at")
+    page.get_by_role("button", name=re.compile(r"^Close \d+ now$")).tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your session is over")
+    expect(page.locator("main")).to_contain_text("Nothing was done")
+    assert len(desk.orders()) == 1
+
+
+def test_a_session_that_another_login_ended_says_so(page: Page, desk: Desk) -> None:
     _log_in(page, desk)
     _change(desk, "DELETE FROM documents WHERE collection = 'sessions'")
     page.get_by_role("button", name="Pause entries").tap()
@@ -295,18 +398,23 @@ def test_a_session_that_ends_in_the_middle_of_a_tap_says_so(
     expect(page.locator("main")).to_contain_text("Nothing was done")
 
 
-def test_a_silent_store_is_a_page_that_says_so(
-    page: Page, desk: Desk, album: Path
-) -> None:
+def test_a_silent_store_is_a_page_that_says_so(page: Page, desk: Desk) -> None:
     _log_in(page, desk)
-    _change(desk, "ALTER TABLE documents RENAME TO gone")
-    try:
+    with _store_down(desk):
         page.reload()
         expect(page.get_by_role("heading", level=1)).to_have_text(
             "The desk cannot be shown"
         )
-        page.screenshot(path=album / "desk-store-down.png", full_page=True)
-    finally:
-        _change(desk, "ALTER TABLE gone RENAME TO documents")
     page.get_by_role("link", name="Try again").tap()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Nothing is open.")
+
+
+def test_an_ended_login_needs_you_and_leads_to_fyers(page: Page, desk: Desk) -> None:
+    desk.reconcile()
+    _log_in(page, desk)
+    _session(desk, "connected_until")
+    page.reload()
+    needs = page.locator(".alarms")
+    expect(needs).to_contain_text("FYERS is not connected. No order goes out.")
+    needs.get_by_role("link", name="Connect FYERS").tap()
+    page.wait_for_url(f"{desk.world.fyers.url}/**")
