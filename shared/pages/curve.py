@@ -21,10 +21,10 @@ _OPENS, _CLOSES = time(9, 15), time(15, 30)
 """IST; the line's two ends, unless something ended before or after."""
 
 
-def curve_svg(curve: Curve) -> str:
+def curve_svg(curve: Curve, empty: str = "Nothing has ended yet.") -> str:
     """Return the line with its text for who cannot see it; words while it is empty."""
     if not curve.points:
-        return '<p class="soft">Nothing has ended yet.</p>'
+        return f'<p class="soft">{empty}</p>'
     amounts = [Decimal(0), *(amount for _, amount in curve.points)]
     low, high = min(amounts), max(amounts)
     number = len(curve.points)

@@ -290,7 +290,7 @@ def past(past: Past) -> Page:
         f"<h1>{escape(title)}</h1>"
         f'<p class="total">{rupees(past.curve.total)} '
         '<span class="soft">realized, before charges</span></p>'
-        f"{curve_svg(past.curve)}{_tales('Alerts', past.tales)}"
+        f"{curve_svg(past.curve, 'Nothing ended.')}{_tales('Alerts', past.tales)}"
         f'<p><a href="?csv=1&amp;day={past.day}">This day as CSV</a></p>'
         f"{_days(past.before)}</main>"
     )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from shared.models import IST
 from tests.browser.axe import barriers
 from tests.functional.desk import Desk, desks
 
@@ -121,6 +122,15 @@ def _busy(desk: Desk) -> None:
     desk.reconcile()
 
 
+def _weeks(desk: Desk) -> None:
+    """Let the guard have summed up two days: the last weekday and the one before."""
+    today = datetime.now(IST).date()
+    before = (today - timedelta(days=back) for back in range(1, 8))
+    last, earlier = [day for day in before if day.weekday() < 5][:2]
+    totals = [(earlier, "-12506.25"), (last, "1234.50")]
+    _guard(desk, totals=[{"day": str(d), "rupees": r} for d, r in totals])
+
+
 def _risky(desk: Desk) -> None:
     """Let the guard have told that a short has no stop."""
     _traded(desk, "SELL")
@@ -164,6 +174,7 @@ def _bring_about(desk: Desk, state: str) -> None:
     match state:
         case "busy" | "past" | "outcome":
             _busy(desk)
+            _weeks(desk)
         case "risky":
             _risky(desk)
         case "blind":
@@ -366,6 +377,19 @@ def test_an_alert_opens_to_its_story(page: Page, desk: Desk) -> None:
     expect(story).to_be_hidden()
     page.locator(".tale summary").first.tap()
     expect(story).to_be_visible()
+
+
+def test_the_days_before_say_what_they_brought_and_open(page: Page, desk: Desk) -> None:
+    desk.reconcile()
+    _weeks(desk)
+    _log_in(page, desk)
+    days = page.locator(".days li")
+    expect(days.nth(0)).to_contain_text("+₹1,235")
+    expect(days.nth(1)).to_contain_text("−₹12,506")
+    expect(days.nth(2)).to_contain_text("–")
+    days.nth(0).get_by_role("link").tap()
+    expect(page.get_by_role("link", name="Back to today")).to_be_visible()
+    expect(page.locator(".days li").nth(0)).to_contain_text("−₹12,506")
 
 
 def test_logging_out_shows_nothing_any_more(page: Page, desk: Desk) -> None:
