@@ -117,7 +117,6 @@ def lost_replies(day: PhoneDay) -> None:
     day.desk.fault("reset", ORDERS, method="POST", when="before")
     day.deliver("BUY")
     day.until(10, 5)
-    day.desk.fault("reset", ORDERS, method="POST", when="after")
     day.deliver("BUY")
     day.until(15, 55)
 
