@@ -36,15 +36,20 @@ def take(ground: Playground, browser: str) -> None:
         chromium = playwright.chromium.launch(
             executable_path=browser, args=["--no-sandbox", "--disable-gpu"]
         )
+        session = None  # one login serves both
         for scheme in ("light", "dark"):
             context = chromium.new_context(
+                storage_state=session,
                 viewport={"width": WIDTH, "height": HEIGHT},
                 device_scale_factor=2,
                 color_scheme="dark" if scheme == "dark" else "light",
                 java_script_enabled=False,
             )
             page = context.new_page()
-            _log_in(page, ground)
+            if session is None:
+                _log_in(page, ground)
+                session = context.storage_state()
+            page.goto(f"{ground.functions}/desk")
             page.screenshot(path=FOLDER / f"desk-{scheme}.png")
             print(FOLDER / f"desk-{scheme}.png")
             context.close()

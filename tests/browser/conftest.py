@@ -38,7 +38,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Yield the functions on a morning when nobody has logged in yet."""
-    with worlds(tmp_path) as (world,):
+    with worlds(tmp_path, env={"FYERS_CALLS_PER_SECOND": "0"}) as (world,):
         yield world
 
 
