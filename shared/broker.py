@@ -137,7 +137,7 @@ class Entry(Protocol):
 
 
 class Login(Protocol):
-    """FYERS's login steps (facts: authentication).
+    """FYERS's login steps (docs/fyers.md: Login).
 
     Each raises `LoginRefused` for FYERS's own refusal and `Unreadable` for no usable
     answer.

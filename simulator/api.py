@@ -242,7 +242,10 @@ class Api:
         return ok(200, "The position is closed.")
 
     def _convert(self, request: Request, _treatment: Fault | None) -> Reply:
-        """Move contracts to another product (facts: `symbol` is the position's id)."""
+        """Move contracts to another product.
+
+        `symbol` is the id of the position (docs/fyers.md: Order book and positions).
+        """
         body = request.payload()
         side, qty = whole(body.get("positionSide")), whole(body.get("convertQty"))
         old, new = body.get("convertFrom"), body.get("convertTo")

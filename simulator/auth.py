@@ -184,7 +184,7 @@ def next_six(now: datetime) -> datetime:
 
 
 def unauthorized(path: str, *, expired: bool) -> Refused:
-    """Return the 401 of an endpoint (facts: errors as seen on the wire)."""
+    """Return the 401 of an endpoint (docs/fyers.md: Calls and refusals)."""
     if path.startswith("/data/"):
         return Refused(401, -15, "Please provide valid token")
     if path.endswith("/profile") and expired:

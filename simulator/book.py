@@ -114,7 +114,7 @@ class Order:
         self.wish = replace(self.wish, **values)  # type: ignore[arg-type]  # Wish's own fields
 
     def row(self, number: int, prices: Prices) -> Payload:
-        """Return the order book's row (facts: order book row)."""
+        """Return the order book's row (docs/fyers.md: Order book and positions)."""
         wish, contract = self.wish, self.wish.contract
         limit = wish.limit_price if self.shown_limit is None else self.shown_limit
         row: Payload = {
@@ -172,7 +172,7 @@ class Trade:
     at: datetime
 
     def row(self, number: int) -> Payload:
-        """Return the trade book's row (facts: trade book row)."""
+        """Return the trade book's row (docs/fyers.md: Order book and positions)."""
         return {
             "clientId": "",
             "orderDateTime": f"{self.at.astimezone(IST):%d-%b-%Y %H:%M:%S}",

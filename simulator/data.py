@@ -46,7 +46,7 @@ class Data:
         return ok(marketStatus=[dict(zip(names, row, strict=True)) for row in rows])
 
     def chain(self, request: Request, _treatment: Fault | None) -> Reply:
-        """Answer `/data/options-chain-v3` (facts: option chain)."""
+        """Answer `/data/options-chain-v3` (docs/fyers.md: Quotes and chains)."""
         ticker = request.query.get("symbol", "")
         root = self._market.catalogue.root_of(ticker)
         count = request.query.get("strikecount", "")

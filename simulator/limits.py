@@ -88,7 +88,7 @@ class Limits:
 
 
 def too_many(path: str, wait: float) -> Refused:
-    """Return the 429 of an endpoint (facts: errors as seen on the wire)."""
+    """Return the 429 of an endpoint (docs/fyers.md: Calls and refusals)."""
     if path.startswith("/data/"):
         return Refused(429, 429, "request limit reached")
     headers = (

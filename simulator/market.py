@@ -75,7 +75,7 @@ class Market:
         return prices.last if prices else None
 
     def quote(self, ticker: str) -> Payload:
-        """Return one row of `/data/quotes` (facts: quotes)."""
+        """Return one row of `/data/quotes` (docs/fyers.md: Quotes and chains)."""
         prices = self.prices(ticker)
         mode = self.modes.get(ticker, "ok")
         if prices is None or mode in ERROR_ROWS:
@@ -142,7 +142,7 @@ def to_tick(price: Decimal, tick: Decimal) -> Decimal:
 
 
 def protected(contract: Contract, price: Decimal, side: int) -> Decimal:
-    """Return the limit FYERS puts on a market order (facts: MPP widths, options)."""
+    """Return the limit of a market order (docs/fyers.md: Orders and exits)."""
     if price <= 10:
         width = Decimal("1.5")
     else:

@@ -69,7 +69,7 @@ class Position:
         booked.add(qty, price * qty)
 
     def row(self, number: int, prices: Prices) -> Payload:
-        """Return the row of net positions (facts: positions)."""
+        """Return the row of net positions (docs/fyers.md: Order book and positions)."""
         buys = self.carried_buys + self.day_buys
         sells = self.carried_sells + self.day_sells
         net = self.net

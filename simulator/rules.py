@@ -1,6 +1,6 @@
 """What FYERS refuses on `/orders/sync` before an order exists, word for word.
 
-The texts and their codes are FYERS's (facts: errors as seen on the wire); where only
+The texts and their codes are FYERS's (docs/fyers.md: Calls and refusals); where only
 the sense is known, the nearest known text is used.
 """
 

@@ -23,7 +23,7 @@ def one_by_one(request: Request, do: Callable[[Payload], Reply]) -> Reply:
 
 
 def item(reply: Reply) -> Payload:
-    """Return one order's reply as an item of `data` (facts: multi)."""
+    """Return a reply as an item of `data` (docs/fyers.md: Calls and refusals)."""
     body: Payload = json.loads(reply.body)
     good = body["s"] == "ok"
     return {

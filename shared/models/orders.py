@@ -45,7 +45,7 @@ class Position:
 
 
 class OrderStatus(StrEnum):
-    """FYERS's order status, by meaning (facts: order book, codes 1 to 7)."""
+    """FYERS's order status, by meaning (docs/fyers.md: Order book and positions)."""
 
     CANCELLED = "cancelled"
     TRADED = "traded"

@@ -1,4 +1,4 @@
-"""Orders and changes as FYERS's JSON (facts: fields of POST and PATCH /orders/sync)."""
+"""Orders and changes as FYERS's JSON (docs/fyers.md: Orders and exits)."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ STATUS = {
     6: OrderStatus.PENDING,
     7: OrderStatus.EXPIRED,
 }
-"""FYERS's codes; 3 is unused (facts: order status)."""
+"""FYERS's codes; 3 is unused (docs/fyers.md: Order book and positions)."""
 
 SIDE = {1: Action.BUY, -1: Action.SELL}
 
