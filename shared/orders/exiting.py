@@ -153,7 +153,7 @@ def close_all(
 ) -> list[Answer]:
     """Close every position of a stored list side by side; return their answers."""
     running = [
-        parts.fork(
+        parts.branch(
             lambda child=child: close_one(  # type: ignore[misc]  # bound per position
                 child_alert(alert, stored, child), child.contract
             )

@@ -56,6 +56,9 @@ class Parts:
     token: Callable[[Deadline], Token]
     """Raises NotLoggedIn, or Unavailable when the store gives no answer."""
     fork: Fork
+    branch: Fork
+    """For work that forks itself: on threads of its own, or many such would wait for
+    each other's."""
     clock: Clock
     pause: Callable[[float], None]
     secret: Secret

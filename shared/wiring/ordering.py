@@ -13,7 +13,7 @@ from shared.orders import Orders, Paper, Parts, Terms
 from shared.pricing import Percents
 from shared.symbols import Expiry
 from shared.wiring import parts
-from shared.wiring.process import clock, fork, once, pause
+from shared.wiring.process import branch, clock, fork, once, pause
 
 
 @once
@@ -48,6 +48,7 @@ def orders(ours: Settings) -> Orders:
         nearest=nearest,
         token=tokens.current,
         fork=fork,
+        branch=branch,
         clock=clock,
         pause=pause,
         secret=ours.webhook_secret_token,

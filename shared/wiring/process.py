@@ -42,6 +42,9 @@ _WAITED = 1.0
 _BUSY = 96
 """Most tasks at once: one instance answers 64 alerts, most of them waiting."""
 
+_SIDE_BY_SIDE = 32
+"""Most closes of EXITs at once; the others wait for their turn."""
+
 _LOCK = threading.RLock()
 _cached: list[Callable[[], None]] = []
 
@@ -170,3 +173,13 @@ def _threads() -> ThreadPoolExecutor:
 def fork(task: Callable[[], _T]) -> Future[_T]:
     """Run a task beside the caller, with the request's id on its log lines."""
     return _threads().submit(copy_context().run, task)
+
+
+@once
+def _branches() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="branch")
+
+
+def branch(task: Callable[[], _T]) -> Future[_T]:
+    """Run a task that forks itself; what it forks always finds a thread."""
+    return _branches().submit(copy_context().run, task)

@@ -1,5 +1,7 @@
 """When an alert's reply must leave: from its arrival, or from the instance's start."""
 
+import threading
+from functools import partial
 from itertools import count
 
 import pytest
@@ -42,3 +44,16 @@ def test_a_start_that_took_too_long_still_leaves_time_for_the_claim(
     """Too little for an order, enough to be told of by reconcile."""
     monkeypatch.setattr(process, "_started", process.now() - 5)
     assert left(process.now()) == pytest.approx(0.7, abs=0.1)
+
+
+def test_closes_that_fork_never_wait_for_each_others_threads() -> None:
+    """More of them at once than there are threads of either kind."""
+    together = threading.Barrier(process._SIDE_BY_SIDE)
+
+    def close(number: int) -> int:
+        if number < process._SIDE_BY_SIDE:
+            together.wait(30)  # all of the first are under way
+        return process.fork(lambda: number).result(30)
+
+    closes = [process.branch(partial(close, number)) for number in range(200)]
+    assert [one.result(60) for one in closes] == list(range(200))

@@ -452,6 +452,7 @@ class World:
             nearest=lambda alert, _: NEAR.day,
             token=self._token,
             fork=_inline,
+            branch=_inline,
             clock=self.clock,
             pause=self.wait,
             secret=Secret("s3cret"),

@@ -255,6 +255,7 @@ class Machine:
                     nearest=not_asked,
                     token=lambda deadline: TOKEN,
                     fork=Later if positions_first else at_once,
+                    branch=at_once,
                     clock=clock,
                     pause=lambda seconds: stage.ask(Pause(stage.mono, seconds)),
                     secret=SECRET,
