@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+
+import requests
 
 import simulator
 from local.playground import Playground
@@ -86,6 +89,22 @@ class Ground:
         """Empty FYERS's books and forget the calls: their length costs time."""
         with self.fyers.exchange.lock:
             self.fyers.exchange.clear()
+
+    def empty(self, settings: Mapping[str, str]) -> None:
+        """Drop every claim: nothing else ends what the guard would forget.
+
+        An entry reads all claims that are watched; on a real day these are few.
+        """
+        if settings["STATE_BACKEND"] == "local":
+            place = Path(settings["LOCAL_STATE_DIR"]) / "claims.sqlite"
+            if place.exists():
+                with contextlib.closing(sqlite3.connect(place)) as db, db:
+                    db.execute("DELETE FROM documents")
+            return
+        host = settings["FIRESTORE_EMULATOR_HOST"]
+        project = settings["GOOGLE_CLOUD_PROJECT"]
+        path = f"emulator/v1/projects/{project}/databases/(default)/documents"
+        requests.delete(f"http://{host}/{path}", timeout=10).raise_for_status()
 
     def orders(self) -> list[Call]:
         """Return the order calls since the last `forget`."""

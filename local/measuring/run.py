@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from local.measuring import burst, cold, day, distance, ground, scaling, symbols, warm
 from local.measuring.served import HELLO, WEBHOOK, serving
@@ -24,7 +25,7 @@ class Size:
     """Alerts for each delay with Firestore, where five delays follow each other."""
     memory: int = 2000
     bursts: tuple[int, ...] = (3, 50)
-    scaling: tuple[tuple[int, ...], float] = (scaling.SENDERS, 4.0)
+    scaling: tuple[tuple[int, ...], float] = (scaling.SENDERS, 1.0)
     """Senders at once, and seconds of each."""
     rows: tuple[int, ...] = (25_000, 50_000, 100_000)
     day: tuple[int, int] = (day.SHORTS, day.MINUTES)
@@ -33,7 +34,7 @@ class Size:
 FULL = Size()
 QUICK = Size(
     *(3, 100, (0.0, 0.02), (100, 20), 300, (3,)),
-    *(((1, 4, 16), 2.0), (25_000, 50_000), (4, 60)),
+    *(((1, 4, 16), 0.5), (25_000, 50_000), (4, 60)),
 )
 
 
@@ -123,13 +124,16 @@ class Bench:
         with self._ground.embedded() as env, serving(WEBHOOK, env) as instance:
             instance.first(self._ground.alert())
             held, sent = {1: instance.pss()}, 1
+            empty = partial(self._ground.empty, env)
             for delay in size.delays:
-                found = warm.series(self._ground, instance, delay, size.alerts, note)
+                found = warm.series(
+                    self._ground, instance, delay, size.alerts, note, empty
+                )
                 sent += len(found.totals)
                 held[sent] = instance.pss()
                 limits = (15, 40) if not delay else (None, None)
                 self._warm_rows(group, "embedded", found, base, limits)
-            warm.fill(self._ground, instance, size.memory - sent, note)
+            warm.fill(self._ground, instance, size.memory - sent, note, empty)
             held[size.memory] = instance.pss()
             self._memory("embedded store", held)
 
@@ -145,7 +149,13 @@ class Bench:
                 held, sent, base = {1: instance.pss()}, 1, 0.0
                 for delay, alerts in zip(size.delays, size.far, strict=True):
                     found = warm.series(
-                        self._ground, instance, delay, alerts, note, store
+                        self._ground,
+                        instance,
+                        delay,
+                        alerts,
+                        note,
+                        partial(self._ground.empty, env),
+                        store,
                     )
                     base = base or found.added(0.5)
                     sent += len(found.totals)

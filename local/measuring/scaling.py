@@ -44,6 +44,7 @@ def curve(
         for count in senders:
             note(f"{count} at once")
             ground.forget()
+            ground.empty(settings)
             points.append(_point(ground, instance, count, seconds))
     return points
 

@@ -58,13 +58,14 @@ def series(
     delay: float,
     alerts: int,
     note: Note,
+    empty: Callable[[], None],
     store: Distance | None = None,
     most_seconds: float = 90.0,
 ) -> Series:
     """Send alerts one after another, at most for some seconds.
 
-    `store` is the way to Firestore; without one the store is embedded and as near as
-    the disk.
+    `empty` drops the claims. `store` is the way to Firestore; without one the store is
+    embedded and as near as the disk.
     """
     found = Series(delay, FYERS_CHAIN + (STORE_CHAIN if store else 0))
     ground.fyers.options.delay_ms = delay * 1000
@@ -74,6 +75,7 @@ def series(
     for number in range(alerts):
         if number % _LOT == 0:
             note(f"{delay * 1000:.0f} ms delays, alert {number} of {alerts}")
+            empty()
         ground.forget()
         alert, began = ground.alert(), time.monotonic()
         answer = instance.deliver(alert)
@@ -105,10 +107,17 @@ def _rounds(calls: list[Call], delay: float) -> int:
     return rounds
 
 
-def fill(ground: Ground, instance: Served, alerts: int, note: Note) -> None:
+def fill(
+    ground: Ground,
+    instance: Served,
+    alerts: int,
+    note: Note,
+    empty: Callable[[], None],
+) -> None:
     """Send alerts that nobody measures."""
     for number in range(alerts):
         if number % _LOT == 0:
             ground.forget()
+            empty()
             note(f"memory, alert {number} of {alerts}")
         instance.must(instance.deliver(ground.alert()))
