@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import connection, connectionpool
@@ -32,6 +33,7 @@ from urllib3.exceptions import (
     NameResolutionError,
     NewConnectionError,
 )
+from urllib3.util import create_urllib3_context, parse_url
 
 from shared.models import Deadline
 
@@ -84,7 +86,7 @@ class DeadlineAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make pools whose connections know the deadline."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": _TlsPool}
 
     def send(
         self,
@@ -99,13 +101,10 @@ class DeadlineAdapter(HTTPAdapter):
 
         Raises what `requests` raises.
         """
-        left = _left()
-        if not left:
-            late = ConnectTimeoutError("no time left to connect")
-            raise requests.ConnectTimeout(
-                MaxRetryError(None, "", late),  # type: ignore[arg-type]  # no pool yet
-                request=request,
-            )
+        try:
+            left = time_left()
+        except MaxRetryError as late:
+            raise requests.ConnectTimeout(late, request=request) from None
         response = super().send(
             request, stream=True, timeout=left, verify=verify, cert=cert, proxies=None
         )
@@ -115,6 +114,18 @@ class DeadlineAdapter(HTTPAdapter):
             response.close()
             raise
         return response
+
+
+def time_left() -> float:
+    """Return the seconds an exchange of this thread may take.
+
+    Out of time is raised as urllib3 does for a connection that never opened.
+    """
+    left = _left()
+    if not left:
+        late = ConnectTimeoutError("no time left to connect")
+        raise MaxRetryError(None, "", late)  # type: ignore[arg-type]  # no pool yet
+    return left
 
 
 def _left() -> float:
@@ -217,9 +228,22 @@ class _TlsBounded(_Bounded, connection.HTTPSConnection):
     """The same over TLS."""
 
 
-class _Pool(connectionpool.HTTPConnectionPool):
+class Pool(connectionpool.HTTPConnectionPool):
+    """Connections to one host, every exchange bounded by the thread's deadline."""
+
     ConnectionCls = _Bounded
 
 
-class _TlsPool(connectionpool.HTTPSConnectionPool):
+class _TlsPool(Pool, connectionpool.HTTPSConnectionPool):
     ConnectionCls = _TlsBounded
+
+
+def pool(base_url: str, size: int) -> Pool:
+    """Return a pool to the host of an address that keeps up to `size` connections."""
+    place = parse_url(base_url)
+    if place.scheme != "https":
+        return Pool(place.host or "", place.port, maxsize=size)
+    # Made once: each new connection would otherwise read all certificates again.
+    context = create_urllib3_context()
+    context.load_verify_locations(certifi.where())
+    return _TlsPool(place.host or "", place.port, maxsize=size, ssl_context=context)

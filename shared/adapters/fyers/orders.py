@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import requests
 from urllib3.exceptions import HTTPError
 
 from shared.adapters.fyers import chain, fields, outcomes, rows
@@ -200,7 +199,7 @@ class FyersBroker:
         """Open connections without calling any FYERS endpoint; raise `Unreadable`."""
         try:
             self._transport.open()
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (HTTPError, OSError) as error:
             raise Unreadable("FYERS could not be reached") from error
 
     def _read(self, call: _Call, turn: Turn, deadline: Deadline) -> rows.Row:

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from shared.adapters.fyers.outcomes import never_opened
 from shared.adapters.fyers.transport import (
     CONNECTIONS,
     Answered,
@@ -29,6 +31,8 @@ from shared.models import Deadline, Secret
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, Desk, within
 from tests.contract.fyers.loopback import Behaviour, Loopback, error, page, says
+from tests.contract.loopback import Loopback as TlsLoopback
+from tests.contract.loopback import request_head, self_signed
 
 OK = says(200, {"s": "ok", "code": 200, "message": "", "netPositions": []})
 
@@ -110,6 +114,52 @@ def test_a_proxy_in_the_environment_is_not_used(
     desk.server.script = [OK]
 
     assert isinstance(positions(desk.transport), Answered)
+
+
+def test_over_tls_a_trusted_server_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path / "tls.pem")
+    monkeypatch.setattr("certifi.where", lambda: str(certificate))
+
+    def answer(peer: socket.socket, over: threading.Event) -> None:
+        request_head(peer)
+        OK(peer, over)
+
+    server = TlsLoopback(answer, certificate)
+    transport = Transport(APP_ID, f"https://127.0.0.1:{server.port}", time.monotonic)
+    record = positions(transport)
+    server.close()
+
+    assert isinstance(record, Answered)
+
+
+def test_over_tls_a_strange_certificate_is_a_failure_that_proves_nothing(
+    tmp_path: Path,
+) -> None:
+    heard: list[bytes] = []
+    server = TlsLoopback(
+        lambda peer, over: heard.append(request_head(peer)),
+        self_signed(tmp_path / "tls.pem"),
+    )
+    transport = Transport(APP_ID, f"https://127.0.0.1:{server.port}", time.monotonic)
+    record = positions(transport)
+    server.close()
+
+    assert isinstance(record, Failed)
+    assert not never_opened(record.error)
+    assert heard == []
+
+
+def test_fyers_sees_what_the_sdks_own_session_says_of_itself(desk: Desk) -> None:
+    desk.server.script = [OK]
+    positions(desk.transport)
+    own = requests.utils.default_headers()
+    sent = desk.server.requests[0].headers
+
+    assert {name.lower(): sent[name.lower()] for name in own} == {
+        name.lower(): value for name, value in own.items()
+    }
 
 
 def test_a_post_without_a_token_carries_no_authorization(desk: Desk) -> None:
