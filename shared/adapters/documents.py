@@ -6,10 +6,10 @@ write names the version it must meet, so nothing is ever overwritten unseen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.models import Deadline
 
@@ -31,6 +31,38 @@ class Document:
     key: str
     fields: Mapping[str, Plain]
     version: str
+
+
+class Unread(Mapping[str, Plain]):
+    """Fields in the store's own form, read when first asked for.
+
+    Of the documents a query finds, most are known by their version already.
+    """
+
+    def __init__(self, read: Callable[[], Mapping[str, Plain]]) -> None:
+        self._read = read
+        self._fields: Mapping[str, Plain] | None = None
+
+    def _all(self) -> Mapping[str, Plain]:
+        if self._fields is None:
+            self._fields = self._read()
+        return self._fields
+
+    def __getitem__(self, name: str) -> Plain:
+        """Return one field."""
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names."""
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._all())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return one field, or `default`."""
+        return self._all().get(name, default)
 
 
 @dataclass(frozen=True, slots=True)

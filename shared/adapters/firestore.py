@@ -14,11 +14,12 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import grpc
 
-from shared.adapters.documents import SEARCHED, Document, Plain, Write
+from shared.adapters.documents import SEARCHED, Document, Plain, Unread, Write
 from shared.adapters.firestore_calls import (
     ASCENDING,
     EQUAL,
@@ -211,10 +212,15 @@ def _names(writes: Sequence[Write]) -> str:
 
 
 def _document(message: Any) -> Document:
+    key = message.name.rpartition("/")[2]
+    fields = Unread(partial(_written, message))
+    return Document(key, fields, _version(message.update_time))
+
+
+def _written(message: Any) -> dict[str, Any]:
     fields = _map(message.fields)
     fields.pop(_MARK, None)
-    key = message.name.rpartition("/")[2]
-    return Document(key, fields, _version(message.update_time))
+    return fields
 
 
 def _version(update_time: Any) -> str:

@@ -15,9 +15,10 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from shared.adapters.documents import SEARCHED, Document, Plain, Write
+from shared.adapters.documents import SEARCHED, Document, Plain, Unread, Write
 from shared.errors import AlreadyExists, Conflict, Doubtful
 from shared.models import Deadline
 
@@ -186,4 +187,4 @@ def _instant(value: datetime) -> str:
 
 def _document(row: tuple[str, str, str]) -> Document:
     key, version, document = row
-    return Document(key, json.loads(document), version)
+    return Document(key, Unread(partial(json.loads, document)), version)

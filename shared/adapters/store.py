@@ -49,6 +49,7 @@ class Store:
         self._documents = documents
         self._clock = clock
         self._journal = timedelta(days=journal_days)
+        self._decoded = _Decoded()
 
     def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
         """Create the claim's document; see the port."""
@@ -58,7 +59,7 @@ class Store:
     def read(self, key: str, deadline: Deadline) -> Stored | None:
         """Get the claim's document; see the port."""
         found = self._documents.get(CLAIMS, key, deadline)
-        return None if found is None else _stored(found)
+        return None if found is None else self._decoded.stored(found)
 
     def replace(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
         """Replace the document of that version; see the port."""
@@ -77,13 +78,14 @@ class Store:
 
     def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
         """Find what is watched, most urgent first; see the port."""
-        return _readable(
+        return self._decoded.readable(
             self._documents.find(CLAIMS, "watched_at", None, limit, deadline)
         )
 
     def ledger(self, ticker: str | None, deadline: Deadline) -> tuple[Stored, ...]:
         """Find by the contract the guard watches; see the port."""
-        return claims_of(self._documents.find(CLAIMS, "ledger", ticker, None, deadline))
+        found = self._documents.find(CLAIMS, "ledger", ticker, None, deadline)
+        return _oldest_first(self._decoded.readable(found))
 
     def of_day(self, day: date, deadline: Deadline) -> tuple[Stored, ...]:
         """Find by IST day; see the port."""
@@ -221,25 +223,45 @@ def _lane(held: HeldLane, fields: dict[str, Plain] | None) -> Write:
     return Write(LANES, _digest(held.ticker), fields, held.version)
 
 
-def _stored(found: Document) -> Stored:
-    try:
-        claim = record_codec.decode(Claim, found.fields)
-    except record_codec.NotARecord as error:
-        raise Doubtful(f"document {found.key}: {error}") from error
-    return Stored(found.key, claim, found.version)
+class _Decoded:
+    """The claims read so far by this instance: each entry finds all that are watched.
 
+    A version names one content of its document for ever.
+    """
 
-def _readable(found: Iterable[Document]) -> tuple[Stored, ...]:
-    """Return the claims; a broken one is logged, so that it keeps from no other."""
-    claims = []
-    for document in found:
-        try:
-            claims.append(_stored(document))
-        except Doubtful as error:
-            _log.error("a claim cannot be read: %s", error)
-    return tuple(claims)
+    MOST = 256
+
+    def __init__(self) -> None:
+        self._claims: dict[tuple[str, str], Claim] = {}
+
+    def stored(self, found: Document) -> Stored:
+        """Return a document's claim; raise `Doubtful` for one that cannot be read."""
+        claim = self._claims.get((found.key, found.version))
+        if claim is None:
+            try:
+                claim = record_codec.decode(Claim, found.fields)
+            except record_codec.NotARecord as error:
+                raise Doubtful(f"document {found.key}: {error}") from error
+            if len(self._claims) >= self.MOST:
+                self._claims = {}  # a new one: another thread may be reading the old
+            self._claims[found.key, found.version] = claim
+        return Stored(found.key, claim, found.version)
+
+    def readable(self, found: Iterable[Document]) -> tuple[Stored, ...]:
+        """Return the claims; a broken one is logged, so that it keeps from no other."""
+        claims = []
+        for document in found:
+            try:
+                claims.append(self.stored(document))
+            except Doubtful as error:
+                _log.error("a claim cannot be read: %s", error)
+        return tuple(claims)
 
 
 def claims_of(found: Iterable[Document]) -> tuple[Stored, ...]:
     """Return the claims that documents hold, oldest first."""
-    return tuple(sorted(_readable(found), key=lambda stored: stored.claim.created_at))
+    return _oldest_first(_Decoded().readable(found))
+
+
+def _oldest_first(claims: Iterable[Stored]) -> tuple[Stored, ...]:
+    return tuple(sorted(claims, key=lambda stored: stored.claim.created_at))

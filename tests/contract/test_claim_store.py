@@ -39,6 +39,16 @@ def test_every_field_survives(store: Store) -> None:
     assert found.claim == full
 
 
+def test_a_claim_written_anew_elsewhere_is_read_anew(
+    store: Store, kind: StoreKind
+) -> None:
+    other = kind.open()
+    created = store.create(KEY, claimed(), seconds(60))
+    assert store.read(KEY, seconds(60)) == created
+    moved = other.replace(created, sending(created.claim), seconds(60))
+    assert store.read(KEY, seconds(60)) == moved
+
+
 def test_an_unknown_key_reads_as_nothing(store: Store) -> None:
     assert store.read(KEY, seconds(60)) is None
 
