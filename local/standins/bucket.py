@@ -39,6 +39,8 @@ class Bucket:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], tuple[bytes, int]] = {}
         self.requests: list[str] = []
+        self.authorizations: list[str] = []
+        """What each request says of who asks, empty where nothing."""
         self.script = Script()
         self.over = threading.Event()
         self.lock = threading.Lock()
@@ -128,6 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _disturbed(self) -> bool:
         """Note the request; return whether the script answered it."""
         self.gcs.requests.append(f"{self.command} {self.path}")
+        self.gcs.authorizations.append(self.headers.get("Authorization", ""))
         script = self.gcs.script
         if script.hang:
             script.hang -= 1

@@ -28,6 +28,7 @@ from shared.adapters.firestore_calls import (
     Get,
     Query,
 )
+from shared.adapters.google_credentials import Credentials
 from shared.errors import AlreadyExists, Conflict, Doubtful
 from shared.models import Deadline
 
@@ -47,7 +48,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class FirestoreDocuments:
     """Documents of one Firestore database; the channel is made by the first call.
 
-    `emulator` is the `host:port` of one, empty for Firestore itself.
+    `place` is the `host:port` of an emulator, or what lets us in to Firestore itself.
     """
 
     def __init__(
@@ -55,10 +56,10 @@ class FirestoreDocuments:
         project: str,
         database: str,
         pause: Callable[[float], None],
-        emulator: str = "",
+        place: str | Credentials,
     ) -> None:
         self._pause = pause
-        self._emulator = emulator
+        self._place = place
         self._name = f"projects/{project}/databases/{database}"
         self._root = f"{self._name}/documents"
         self._lock = threading.Lock()
@@ -97,7 +98,8 @@ class FirestoreDocuments:
         with self._asking(deadline) as calls:
             while True:
                 try:
-                    return calls.commit(request, deadline.left())
+                    bearer = self._bearer(deadline)
+                    return calls.commit(request, deadline.left(), bearer)
                 except grpc.RpcError as error:
                     if error.code() is grpc.StatusCode.ABORTED and again.left() > wait:
                         aborted = True
@@ -160,7 +162,7 @@ class FirestoreDocuments:
 
     def _read(
         self,
-        call: Callable[[Any, float], list[Any]],
+        call: Callable[[Any, float, str], list[Any]],
         request: Any,
         deadline: Deadline,
     ) -> list[Any]:
@@ -168,7 +170,8 @@ class FirestoreDocuments:
         again, wait = deadline.within(_SETTLE), 0.01
         while True:
             try:
-                return call(request, deadline.left())
+                bearer = self._bearer(deadline)
+                return call(request, deadline.left(), bearer)
             except grpc.RpcError as error:
                 lost = error.code() is grpc.StatusCode.UNAVAILABLE
                 if not lost or again.left() <= wait:
@@ -190,8 +193,14 @@ class FirestoreDocuments:
     def _calls(self) -> Calls:
         with self._lock:
             if self._made is None:
-                self._made = Calls(self._name, self._emulator)
+                emulator = self._place if isinstance(self._place, str) else ""
+                self._made = Calls(self._name, emulator)
             return self._made
+
+    def _bearer(self, deadline: Deadline) -> str:
+        if isinstance(self._place, str):
+            return ""
+        return self._place.bearer(deadline)
 
 
 def _refused(code: grpc.StatusCode, writes: Sequence[Write]) -> Exception | None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 import grpc
 from grpc.experimental import ChannelOptions
-
-from shared.errors import Doubtful
 
 _PACKAGE = "google.cloud.firestore_v1"
 
@@ -48,10 +46,6 @@ ASCENDING = _types.StructuredQuery.Direction.ASCENDING
 
 _SERVICE = "/google.firestore.v1.Firestore"
 _TARGET = "firestore.googleapis.com:443"
-_SCOPES = (
-    "https://www.googleapis.com/auth/cloud-platform",
-    "https://www.googleapis.com/auth/datastore",
-)
 _OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.max_receive_message_length", -1),
@@ -63,13 +57,15 @@ _OPTIONS = (
 class Calls:
     """The calls that are needed, of one database; they raise `grpc.RpcError`.
 
-    To an emulator's `host:port` without credentials, else to Firestore with those of
-    the machine; raises `Doubtful` where it has none.
+    To an emulator's `host:port`, else to Firestore. `bearer` is the `authorization` of
+    a call, empty for an emulator: a plugin for it would start a thread for each call.
     """
 
     def __init__(self, database: str, emulator: str) -> None:
         channel = (
-            grpc.insecure_channel(emulator, _OPTIONS) if emulator else _authorized()
+            grpc.insecure_channel(emulator, _OPTIONS)
+            if emulator
+            else grpc.secure_channel(_TARGET, grpc.ssl_channel_credentials(), _OPTIONS)
         )
         self._commit = channel.unary_unary(
             f"{_SERVICE}/Commit",
@@ -89,17 +85,27 @@ class Calls:
         self._of_database = _routing(database, database=database)
         self._of_parent = _routing(database, parent=f"{database}/documents")
 
-    def commit(self, request: Any, timeout: float) -> Any:
+    def commit(self, request: Any, timeout: float, bearer: str) -> Any:
         """Apply all writes or none."""
-        return self._commit(request, timeout=timeout, metadata=self._of_database)
+        metadata = _signed(self._of_database, bearer)
+        return self._commit(request, timeout=timeout, metadata=metadata)
 
-    def get(self, request: Any, timeout: float) -> list[Any]:
+    def get(self, request: Any, timeout: float, bearer: str) -> list[Any]:
         """Return the documents asked for, found or missing."""
-        return list(self._get(request, timeout=timeout, metadata=self._of_database))
+        metadata = _signed(self._of_database, bearer)
+        return list(self._get(request, timeout=timeout, metadata=metadata))
 
-    def query(self, request: Any, timeout: float) -> list[Any]:
+    def query(self, request: Any, timeout: float, bearer: str) -> list[Any]:
         """Return the rows, and messages without one."""
-        return list(self._query(request, timeout=timeout, metadata=self._of_parent))
+        metadata = _signed(self._of_parent, bearer)
+        return list(self._query(request, timeout=timeout, metadata=metadata))
+
+
+_Metadata = tuple[tuple[str, str], ...]
+
+
+def _signed(metadata: _Metadata, bearer: str) -> _Metadata:
+    return (*metadata, ("authorization", bearer)) if bearer else metadata
 
 
 def _routing(database: str, /, **named: str) -> tuple[tuple[str, str], ...]:
@@ -108,20 +114,3 @@ def _routing(database: str, /, **named: str) -> tuple[tuple[str, str], ...]:
         ("google-cloud-resource-prefix", database),
         ("x-goog-request-params", urlencode(named, safe="/")),
     )
-
-
-def _authorized() -> grpc.Channel:
-    # Imported where needed: an emulator has no use for them.
-    import google.auth
-    from google.auth.exceptions import GoogleAuthError
-    from google.auth.transport.grpc import secure_authorized_channel
-    from google.auth.transport.requests import Request
-
-    try:
-        credentials, _ = google.auth.default(scopes=_SCOPES)
-    except (GoogleAuthError, OSError) as error:
-        raise Doubtful(f"Firestore: {type(error).__name__}: {error}") from error
-    channel = secure_authorized_channel(  # type: ignore[no-untyped-call]  # has no types
-        credentials, Request(), _TARGET, options=_OPTIONS
-    )
-    return cast(grpc.Channel, channel)

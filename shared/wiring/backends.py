@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 from shared.config import Settings
 from shared.symbols import SymbolStore
 from shared.tokens import TokenStore
-from shared.wiring.process import once, pause
+from shared.wiring.process import now, once, pause
 
 if TYPE_CHECKING:
     from shared.adapters.documents import Documents
+    from shared.adapters.google_credentials import Credentials
 
 
 class Backend(Protocol):
@@ -76,15 +77,35 @@ class _Google:
             self._settings.google_cloud_project,
             self._settings.firestore_database,
             pause,
-            os.environ.get("FIRESTORE_EMULATOR_HOST", ""),
+            os.environ.get("FIRESTORE_EMULATOR_HOST") or credentials(),
         )
 
     def tokens(self) -> TokenStore:
         from shared.adapters.gcs import GcsTokens
 
-        return GcsTokens(*self._bucket, self._settings.gcs_tokens_file)
+        name = self._settings.gcs_tokens_file
+        return GcsTokens(*self._bucket, name, *_storage())
 
     def symbols(self, exchange: str) -> SymbolStore:
         from shared.adapters.gcs import GcsSymbols
 
-        return GcsSymbols(*self._bucket, self._settings.symbols_file(exchange))
+        name = self._settings.symbols_file(exchange)
+        return GcsSymbols(*self._bucket, name, *_storage())
+
+
+@once
+def credentials() -> Credentials:
+    """Return what lets this process in to Google's APIs."""
+    from shared.adapters.google_credentials import FoundCredentials, PlatformCredentials
+
+    return (
+        PlatformCredentials(now) if os.environ.get("K_SERVICE") else FoundCredentials()
+    )
+
+
+def _storage() -> tuple[str, Credentials | None]:
+    """Return where the bucket is, and what lets us in."""
+    from shared.adapters.gcs import STORAGE
+
+    emulator = os.environ.get("STORAGE_EMULATOR_HOST")
+    return (emulator, None) if emulator else (STORAGE, credentials())

@@ -20,6 +20,7 @@ from google.cloud import firestore
 
 from local.standins.emulators import Emulator
 from shared.adapters.firestore import FirestoreDocuments
+from shared.adapters.google_credentials import Credentials, FoundCredentials
 from shared.adapters.store import Store
 from shared.errors import Conflict, Doubtful
 from shared.idempotency import HeldLane, Lane, State, Stored
@@ -45,7 +46,7 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
 
 
 def opened(
-    host: str, project: str, clock: Callable[[], datetime] = lambda: NOW
+    host: str | Credentials, project: str, clock: Callable[[], datetime] = lambda: NOW
 ) -> Store:
     return Store(FirestoreDocuments(project, "(default)", time.sleep, host), clock)
 
@@ -204,7 +205,7 @@ def test_a_machine_without_credentials_is_doubtful(
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "no key"))
     with pytest.raises(Doubtful, match="no key"):
-        opened("", "nowhere").read(KEY, seconds(60))
+        opened(FoundCredentials(), "nowhere").read(KEY, seconds(60))
 
 
 def test_credentials_nobody_accepts_are_doubtful_in_time(
@@ -218,7 +219,7 @@ def test_credentials_nobody_accepts_are_doubtful_in_time(
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
     begun = time.monotonic()
     with pytest.raises(Doubtful):
-        opened("", "nowhere").read(KEY, seconds(BOUND))
+        opened(FoundCredentials(), "nowhere").read(KEY, seconds(BOUND))
     assert time.monotonic() - begun < BOUND + 1  # Google's packages are imported
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ PLACE = ("bucket", "symbols/NSE_FO.zip")
 
 
 def in_gcs() -> GcsSymbols:
-    return GcsSymbols("demo", *PLACE)
+    return GcsSymbols("demo", *PLACE, os.environ["STORAGE_EMULATOR_HOST"], None)
 
 
 @pytest.fixture(params=["memory", "files", "gcs"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def in_files(tmp_path: Path) -> FileTokens:
 
 
 def in_gcs() -> GcsTokens:
-    return GcsTokens("demo", *PLACE)
+    return GcsTokens("demo", *PLACE, os.environ["STORAGE_EMULATOR_HOST"], None)
 
 
 @pytest.fixture(params=["memory", "files", "gcs"])
