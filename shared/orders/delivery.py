@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from shared import alerts
 from shared.broker import LoginEnded, NotTaken, Turn, Unreadable
@@ -88,6 +89,8 @@ from shared.orders.reporting import (
 
 _LOG = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 
 _NOTHING = ("no_short_position", "nothing_open")
 """Codes that say an account holds nothing of what a close means."""
@@ -111,6 +114,16 @@ class _Ready:
     sending: Sending
     turn: Turn
     close: Close | None = None
+
+
+class _Later(Generic[_T]):
+    """In a future's place: a task that waits for its turn on this thread."""
+
+    def __init__(self, task: Callable[[], _T]) -> None:
+        self.result = task
+
+    def exception(self) -> None:
+        """Wait for nothing: it has not begun."""
 
 
 class Run:
@@ -166,8 +179,9 @@ class Run:
             self._deadline,
             self._deadline.minus(SETTLE),
         )
-        token = parts.fork(lambda: parts.token(reads))
-        contract = parts.fork(lambda: self._find(reads))
+        fork = _Later if parts.at_hand() else parts.fork
+        token = fork(lambda: parts.token(reads))
+        contract = fork(lambda: self._find(reads))
         try:
             held = self._begin()
         finally:

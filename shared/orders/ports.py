@@ -65,6 +65,8 @@ class Parts:
     terms: Terms
     max_age: int
     """Oldest alert accepted, seconds; 0 for any."""
+    at_hand: Callable[[], bool] = lambda: False
+    """Whether `token` and `find` answer from memory, so that no thread is worth it."""
     old_secrets: Callable[[], tuple[Secret, ...]] = tuple
     """Secrets taken beside `secret` while a rotation lasts."""
     paper: bool = False

@@ -51,6 +51,16 @@ class Symbols:
         }
         self._clock = clock
 
+    @property
+    def at_hand(self) -> bool:
+        """Return whether a snapshot is in memory, and none there is in doubt.
+
+        An exchange that no alert has named yet is read when one does.
+        """
+        now = self._clock()
+        read = [kept for kept in self._kept.values() if kept.summary is not None]
+        return bool(read) and not any(kept.doubtful(now) for kept in read)
+
     def find(
         self,
         underlying: str,

@@ -93,6 +93,11 @@ class Tokens:
         self._lock = Lock()
         self._cached: Token | None = None
 
+    @property
+    def at_hand(self) -> bool:
+        """Return whether `current` answers from memory."""
+        return self._cached is not None and self._alive(self._cached)
+
     def current(self, deadline: Deadline, *, tell: bool = True) -> Token:
         """Return a token that has not expired.
 

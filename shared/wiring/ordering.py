@@ -47,6 +47,7 @@ def orders(ours: Settings) -> Orders:
         expiry=expiry,
         nearest=nearest,
         token=tokens.current,
+        at_hand=lambda: tokens.at_hand and symbols.at_hand,
         fork=fork,
         branch=branch,
         clock=clock,

@@ -64,6 +64,15 @@ def desk() -> Desk:
     return Desk(packed())
 
 
+def test_symbols_are_at_hand_while_they_are_fresh_and_readable(desk: Desk) -> None:
+    before = desk.symbols.at_hand
+    desk.find()
+    kept = desk.symbols.at_hand
+    desk.clock.now += DAY
+
+    assert (before, kept, desk.symbols.at_hand) == (False, True, False)
+
+
 def test_the_store_is_read_once(desk: Desk) -> None:
     found = {desk.find(), desk.find(), desk.find("M&M", strike="3500")}
     assert (len(found), desk.store.reads) == (2, 1)

@@ -87,6 +87,17 @@ def test_the_store_is_read_once_while_the_token_lives() -> None:
     assert here.store.reads == 1
 
 
+def test_a_token_is_at_hand_from_its_reading_to_its_end() -> None:
+    instances = Instances(FRESH)
+    tokens = instances.new()
+    before = tokens.at_hand
+    tokens.current(ample())
+    kept = tokens.at_hand
+    instances.time.now = FRESH.expires_at
+
+    assert (before, kept, tokens.at_hand) == (False, True, False)
+
+
 def test_a_cached_token_that_expired_is_read_again() -> None:
     here = Instances(FRESH)
     tokens = here.new()

@@ -120,7 +120,9 @@ def test_an_alert_that_is_no_json_is_told_if_it_holds_the_secret(world: World) -
     assert "s3cret" not in world.inbox.notices[0].message
 
 
-def test_an_unknown_symbol_is_released_and_told(world: World) -> None:
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_an_unknown_symbol_is_released_and_told(world: World, at_hand: bool) -> None:
+    world.at_hand = at_hand
     answer = world.send(symbol="NIFTEE")
     assert (answer.reply.status, body(answer)["code"]) == (400, "unknown_symbol")
     assert world.now_state() is State.RELEASED
@@ -134,7 +136,9 @@ def test_a_refused_alert_may_be_sent_again_under_its_key(world: World) -> None:
     assert world.send("BUY").reply.status == 200
 
 
-def test_a_missing_login_ends_the_alert(world: World) -> None:
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_a_missing_login_ends_the_alert(world: World, at_hand: bool) -> None:
+    world.at_hand = at_hand
     world.login = NotLoggedIn("log in")
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (424, "not_logged_in")

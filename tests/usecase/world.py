@@ -222,6 +222,7 @@ class World:
         self.limits = limits or Limits()
         self.every_entry_on_paper = paper
         self.tells_orders = tells_orders
+        self.at_hand = True
         self.guarding = {"tells_orders": tells_orders, **(guarding or {})}
         self.contract = CONTRACT
         self.kept = KeptDocument(self.store.documents, "guard", "state", GuardState)
@@ -451,6 +452,7 @@ class World:
             expiry=lambda alert, _: _expiry(alert),
             nearest=lambda alert, _: NEAR.day,
             token=self._token,
+            at_hand=lambda: self.at_hand,
             fork=_inline,
             branch=_inline,
             clock=self.clock,
