@@ -47,7 +47,7 @@ def main() -> None:
         # simulator's answers now and then, and that would count as ours.
         gc.freeze()
         size = QUICK if arguments.quick else FULL
-        bench = Bench(size, place, firestore, progress)
+        bench = Bench(size, place, firestore, progress, arguments.seed)
         try:
             bench.run()
         except NotServed as fault:
@@ -81,6 +81,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--quick", action="store_true", help="fewer of each, in about a minute"
+    )
+    parser.add_argument(
+        "--seed",
+        action="store_true",
+        help="beside ours, measure the shape such functions are published in (Flask, "
+        "pandas, the SDK; installs pandas into build/ once, 100 MB)",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="also write the numbers there"

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from local.measuring import burst, cold, day, distance, ground, scaling, symbols, warm
+from local.measuring import (
+    burst,
+    cold,
+    day,
+    distance,
+    ground,
+    reference,
+    scaling,
+    symbols,
+    warm,
+)
 from local.measuring.served import HELLO, WEBHOOK, serving
 from local.measuring.table import Progress, Row
 
@@ -47,11 +58,14 @@ class Bench:
         place: ground.Ground,
         firestore: str | None,
         progress: Progress,
+        seed: bool = False,
     ) -> None:
         self._size = size
         self._ground = place
         self._firestore = firestore
         self._progress = progress
+        self._seed = seed
+        self._beside: dict[str, reference.Reference] = {}
         self.rows: list[Row] = []
         self.curves: dict[str, list[scaling.Point]] = {}
         self.faults: list[str] = []
@@ -59,6 +73,7 @@ class Bench:
     def run(self) -> None:
         """Measure everything."""
         stages = {
+            "what stands beside": self._references,
             "cold start": self._cold,
             "parts of the cold start": self._parts,
             "warm, embedded store": self._warm,
@@ -72,6 +87,28 @@ class Bench:
             self._progress.stage(f"{number} of {len(stages)}  {name}")
             stage()
         self._progress.end()
+
+    def _references(self) -> None:
+        size, note = self._size, self._progress.note
+        measured = partial(
+            reference.measure,
+            self._ground,
+            starts=min(5, size.pairs),
+            alerts=min(200, size.alerts),
+            curve=size.scaling,
+        )
+        self._beside["floor"] = measured(HELLO, {})
+        if self._seed:
+            reference.install(note)
+            with self._ground.embedded() as embedded:
+                settings = reference.seed_settings(embedded)
+                self._beside["seed"] = measured(reference.SEED, settings)
+
+    def _references_of(
+        self, figure: Callable[[reference.Reference], float | None]
+    ) -> dict[str, float | None]:
+        """Return one figure of what stands beside ours."""
+        return {name: figure(found) for name, found in self._beside.items()}
 
     def _stores(self, embedded: dict[str, str]) -> dict[str, dict[str, str]]:
         stores = {"embedded store": embedded}
@@ -100,7 +137,8 @@ class Bench:
             if found.late:
                 said += f"; {len(found.late)} starts too slow to send"
             target, met = f"≤ {most}×", ratio <= most
-            self._add(group, name, reply, "ms", ratio, target, met, said)
+            beside = self._references_of(lambda one: one.start * 1000)
+            self._add(group, name, reply, "ms", ratio, target, met, said, beside=beside)
 
     def _parts(self) -> None:
         with self._ground.embedded() as embedded:
@@ -183,7 +221,15 @@ class Bench:
             met = ms <= limit if limit else None
             note = f"{len(found.totals)} alerts" if name == "p50" else ""
             ratio = ms / 1000 / base
-            self._add(group, f"{delay} {name}", ms, "ms", ratio, target, met, note)
+            beside = self._references_of(
+                lambda one: (
+                    one.answer * 1000
+                    if not found.delay and name == "p50"  # noqa: B023  # called here
+                    else None
+                )
+            )
+            name = f"{delay} {name}"
+            self._add(group, name, ms, "ms", ratio, target, met, note, beside=beside)
         if not found.delay:
             ms = warm.quantile(found.leaves, 0.5) * 1000
             name = f"{store}, order at FYERS p50"
@@ -191,7 +237,9 @@ class Bench:
         if found.processor:
             ms, name = found.processor * 1000, f"{delay}, processor"
             target, met = ("", None) if found.delay else ("≤ 6 ms", ms <= 6)
-            self._add(group, name, ms, "ms", ms / 1000 / base, target, met)
+            beside = self._references_of(lambda one: _ms(one.processor))
+            ratio = ms / 1000 / base
+            self._add(group, name, ms, "ms", ratio, target, met, beside=beside)
         if found.before:
             rounds = warm.quantile(found.before, 0.5) + 1
             said = f"{max(found.calls)} calls an alert"
@@ -207,7 +255,8 @@ class Bench:
                 continue  # only Linux tells
             name, ratio = f"{store}, after {alerts}", size / (held[first] or size)
             target, met = ("≤ 60 MB", size <= 60 * MB) if alerts == last else ("", None)
-            self._add(group, name, size / MB, "MB", ratio, target, met)
+            beside = self._references_of(lambda one: (one.memory or 0) / MB or None)
+            self._add(group, name, size / MB, "MB", ratio, target, met, beside=beside)
 
     def _scaling(self) -> None:
         group = "Orders a second on one instance (ratio: to one alert at a time)"
@@ -227,7 +276,20 @@ class Bench:
                     )
                     ratio = point.orders / points[0].orders
                     name = f"{store}, {point.senders} at once"
-                    self._add(group, name, point.orders, "", ratio, target, met, said)
+                    beside = self._references_of(
+                        lambda one: one.rates.get(point.senders)  # noqa: B023  # called here
+                    )
+                    self._add(
+                        group,
+                        name,
+                        point.orders,
+                        "",
+                        ratio,
+                        target,
+                        met,
+                        said,
+                        beside,
+                    )
 
     def _bursts(self) -> None:
         group = "Burst on one instance, 10 FYERS calls a second (ratio: of the alerts)"
@@ -291,5 +353,12 @@ class Bench:
         target: str = "",
         met: bool | None = None,
         note: str = "",
+        beside: Mapping[str, float | None] | None = None,
     ) -> None:
-        self.rows.append(Row(group, name, value, unit, ratio, target, met, note))
+        floor, seed = ((beside or {}).get(which) for which in ("floor", "seed"))
+        row = Row(group, name, value, unit, ratio, target, met, note, floor, seed)
+        self.rows.append(row)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000

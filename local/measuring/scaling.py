@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
 from local.measuring.ground import Ground
 from local.measuring.served import WEBHOOK, Served, serving
@@ -49,28 +50,60 @@ def curve(
     return points
 
 
-def _point(ground: Ground, instance: Served, count: int, seconds: float) -> Point:
-    began, spent = time.monotonic(), instance.processor()
-    failed: list[Exception] = []
+def rates(
+    ground: Ground,
+    source: Path,
+    settings: Mapping[str, str],
+    senders: Sequence[int],
+    seconds: float,
+) -> dict[int, float]:
+    """Return the answers a second of any function, by senders at once."""
+    found = {}
+    with serving(source, settings) as instance:
+        instance.first(ground.alert())
+        for count in senders:
+            ground.forget()
+            answers, took = _sent(ground, instance, count, seconds)
+            found[count] = answers / took
+    return found
 
-    def send() -> None:
+
+def _point(ground: Ground, instance: Served, count: int, seconds: float) -> Point:
+    spent = instance.processor()
+    _, took = _sent(ground, instance, count, seconds)
+    orders = len(ground.orders())
+    now = instance.processor()
+    each = None if spent is None or now is None else (now - spent) / orders
+    return Point(count, orders / took, each)
+
+
+def _sent(
+    ground: Ground, instance: Served, count: int, seconds: float
+) -> tuple[int, float]:
+    """Send for some seconds; return the answers and the seconds it took."""
+    began = time.monotonic()
+    failed: list[Exception] = []
+    answers = [0] * count
+
+    def send(place: int) -> None:
         try:
             while time.monotonic() < began + seconds:
                 instance.must(instance.deliver(ground.alert()))
+                answers[place] += 1
         except Exception as error:  # told by the caller's thread
             failed.append(error)
 
-    threads = [threading.Thread(target=send, daemon=True) for _ in range(count)]
+    threads = [
+        threading.Thread(target=send, args=(place,), daemon=True)
+        for place in range(count)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failed:
         raise failed[0]
-    took, orders = time.monotonic() - began, len(ground.orders())
-    now = instance.processor()
-    each = None if spent is None or now is None else (now - spent) / orders
-    return Point(count, orders / took, each)
+    return sum(answers), time.monotonic() - began
 
 
 def svg(curves: Mapping[str, Sequence[Point]]) -> str:

@@ -25,11 +25,20 @@ class Row:
     met: bool | None = None
     """None where nothing is demanded."""
     note: str = ""
+    floor: float | None = None
+    """What a bare function needs, in the same unit."""
+    seed: float | None = None
+    """What the shape such functions are published in needs."""
 
     def text(self) -> str:
         """Return the value with its unit."""
-        digits = 0 if self.value == int(self.value) or self.value >= 100 else 1
-        return f"{self.value:.{digits}f} {self.unit}".strip()
+        return f"{_digits(self.value)} {self.unit}".strip()
+
+
+def _digits(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.{0 if value == int(value) or value >= 100 else 1}f}"
 
 
 Before = Mapping[tuple[str, str], float]
@@ -37,12 +46,23 @@ Before = Mapping[tuple[str, str], float]
 
 
 def show(rows: Iterable[Row], before: Before | None = None) -> str:
-    """Return the rows as a table for people, beside an earlier run's values."""
-    groups: dict[str, list[str]] = {}
+    """Return the rows as a table for people, beside an earlier run's values.
+
+    Floor and seed are shown where any row has them.
+    """
+    rows, groups = list(rows), dict[str, list[str]]()
+    beside = [
+        name
+        for name in ("floor", "seed")
+        if any(getattr(row, name) is not None for row in rows)
+    ]
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}×"
         verdict = "" if row.met is None else ("ok" if row.met else "MISSED")
         line = f"  {row.name:<38} {row.text():>10} {ratio:>7}  {row.target:<12}"
+        for name in beside:
+            figure = _digits(getattr(row, name))
+            line += f"{name} {figure:>6}  " if figure else " " * (len(name) + 9)
         was = (before or {}).get((row.group, row.name))
         if was is not None:
             line += f" was {replace(row, value=was).text():>10}"

@@ -73,6 +73,16 @@ def test_a_missed_target_is_named() -> None:
     ]
 
 
+def test_the_floor_and_the_common_shape_stand_beside_a_figure() -> None:
+    rows = [
+        Row("Cold", "webhook", 500.0, "ms", floor=180.0, seed=1200.5),
+        Row("Cold", "a step", 9.0, "ms"),
+    ]
+    shown = show(rows).split("\n")
+    assert shown[2].split() == ["webhook", "500", "ms", "floor", "180", "seed", "1200"]
+    assert shown[3].split() == ["a", "step", "9", "ms"]
+
+
 def test_an_earlier_run_stands_beside_its_row(tmp_path: Path) -> None:
     report = tmp_path / "before.json"
     rows = [Row("Cold", "webhook", 500.0, "ms"), Row("Cold", "hello", 90.0, "ms")]

@@ -1,0 +1,1 @@
+"""The common shape, as a function of its own."""
