@@ -60,11 +60,24 @@ def starts(
 
 def parts(ground: Ground, settings: Mapping[str, str], times: int) -> dict[str, float]:
     """Return each step's median seconds, taken one after another in a clean process."""
+    return _medians(ground, settings, times, "steps")
+
+
+def shortcuts(
+    ground: Ground, settings: Mapping[str, str], times: int
+) -> dict[str, float]:
+    """Return the median seconds that two shortcuts save, and what is left."""
+    return _medians(ground, settings, times, "shortcuts")
+
+
+def _medians(
+    ground: Ground, settings: Mapping[str, str], times: int, module: str
+) -> dict[str, float]:
     seen: list[dict[str, float]] = []
     for _ in range(times):
         ground.forget()
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "local.measuring.steps"],
+            [sys.executable, "-W", "ignore", "-m", f"local.measuring.{module}"],
             input=ground.alert(),
             env={
                 "PATH": os.environ["PATH"],

@@ -148,6 +148,10 @@ class Bench:
                 whole = sum(found.values())
                 for part, seconds in found.items():
                     self._add(group, part, seconds * 1000, "ms", seconds / whole)
+            group = "Shortcuts of the cold start, processor"
+            found = cold.shortcuts(self._ground, embedded, min(3, self._size.pairs))
+            for name, seconds in found.items():
+                self._add(group, name, seconds * 1000, "ms", None)
 
     def _warm(self) -> None:
         size, note = self._size, self._progress.note
