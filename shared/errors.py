@@ -10,7 +10,7 @@
     ├── MethodNotAllowed   405
     ├── SlowBody           408   the body did not come in time
     ├── InProgress         409   the same alert is at FYERS right now
-    ├── NotSent            410   settled as never executed
+    ├── NeverExecuted      410   settled as never executed
     ├── TooLarge           413
     ├── KeyReused          422
     ├── OrderRejected      424   FYERS refused the order for good
@@ -137,7 +137,7 @@ class InProgress(Problem):
     code = "in_progress"
 
 
-class NotSent(Problem):
+class NeverExecuted(Problem):
     """The same alert was settled as never executed."""
 
     status = 410

@@ -34,7 +34,7 @@ from shared.models import (
     Position,
     Quote,
     Rejected,
-    Unknown,
+    Unclear,
 )
 from shared.models.book import LIMIT, STOP_LIMIT
 
@@ -236,7 +236,7 @@ class PaperBroker:
         try:
             self._change(enter, turn.deadline)
         except _InDoubt:
-            return Unknown("the paper book may not have been written", entry.order_id)
+            return Unclear("the paper book may not have been written", entry.order_id)
         except Unreadable as error:
             raise NotTaken("the paper book could not be written") from error
         return Placed(entry.order_id, f"PAPER: filled at {price:f}")

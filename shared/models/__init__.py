@@ -52,7 +52,7 @@ from shared.models.orders import (
     Placed,
     Position,
     Rejected,
-    Unknown,
+    Unclear,
 )
 from shared.models.quotes import OptionChain, Quote
 
@@ -95,8 +95,8 @@ __all__ = [
     "StrikeKind",
     "Token",
     "Trim",
+    "Unclear",
     "Unit",
-    "Unknown",
     "Verb",
     "Wanted",
     "WantedExpiry",

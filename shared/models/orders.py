@@ -138,7 +138,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Unclear:
     """FYERS may hold the order; only the order book can tell."""
 
     reason: str
@@ -155,4 +155,4 @@ class Change(StrEnum):
     UNCLEAR = "unclear"
 
 
-OrderResult = Placed | Rejected | Unknown
+OrderResult = Placed | Rejected | Unclear

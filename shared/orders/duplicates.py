@@ -8,7 +8,7 @@ from shared.errors import (
     Conflict,
     Doubtful,
     InProgress,
-    NotSent,
+    NeverExecuted,
     OutcomeUnknown,
     Problem,
     Unavailable,
@@ -41,7 +41,7 @@ def answer_held(parts: Parts, stored: Stored, delivery: Delivery) -> Answer:
                 "FYERS may hold the order of this alert; it is being looked up"
             )
         case State.NOT_SENT:
-            problem = NotSent(
+            problem = NeverExecuted(
                 "this alert was settled as never executed; send it under a new key"
             )
         case _:

@@ -34,7 +34,7 @@ from shared.models import (
     Product,
     Rejected,
     Severity,
-    Unknown,
+    Unclear,
 )
 from shared.orders.after import AfterClose
 from shared.orders.closing import Close
@@ -96,7 +96,7 @@ class Placing:
                 return answer
             case Rejected():
                 return self._rejected(result)
-            case Unknown():
+            case Unclear():
                 return self._unknown(result)
         assert_never(result)
 
@@ -294,7 +294,7 @@ class Placing:
 
     # --- Unknown --------------------------------------------------------------------
 
-    def _unknown(self, result: Unknown) -> Answer:
+    def _unknown(self, result: Unclear) -> Answer:
         """Look once while there is time; otherwise reconcile does."""
         if result.order_id:
             # Only for looking: what FYERS named may be the order.

@@ -28,7 +28,7 @@ from shared.models import (
     Position,
     Product,
     Rejected,
-    Unknown,
+    Unclear,
 )
 from tests.contract.conftest import race, seconds
 from tests.fakes.broker import FakeBroker
@@ -319,7 +319,7 @@ def test_an_answer_the_store_lost_makes_no_second_order(
 def test_an_order_that_may_be_stored_has_an_unknown_outcome(paper: Paper) -> None:
     paper.kept.lost = ["after, then silent"]
     result = paper.broker.place(paper.order(SELL), paper.turn())
-    assert isinstance(result, Unknown)
+    assert isinstance(result, Unclear)
     paper.kept.silent = False
     assert [row.order_id for row in paper.rows()] == [result.order_id]
 

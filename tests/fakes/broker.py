@@ -2,7 +2,7 @@
 
     broker = FakeBroker(prices={TICKER: Decimal("120.5")})
     broker.hold(TICKER, "INTRADAY", -65)              # a short to cover
-    broker.results.append(Unknown("no answer"))        # what the next order answers
+    broker.results.append(Unclear("no answer"))        # what the next order answers
     broker.unknown_arrives = False                     # ... and FYERS never got it
     broker.failures["positions"] = [Unreadable("x")]   # raised by the next call of it
 
@@ -35,7 +35,7 @@ from shared.models import (
     Position,
     Quote,
     Rejected,
-    Unknown,
+    Unclear,
 )
 
 OPENING = datetime(2026, 11, 23, 9, 20, tzinfo=IST)
@@ -77,7 +77,7 @@ class FakeBroker:
     fills: bool = True
     """Whether market orders trade at once, else they rest."""
     unknown_arrives: bool = True
-    """Whether an order answered `Unknown` is in the order book."""
+    """Whether an order answered `Unclear` is in the order book."""
     clock: Clock = lambda: OPENING
 
     placed: list[Order] = field(default_factory=list)
@@ -175,7 +175,7 @@ class FakeBroker:
         with self._lock:
             self.placed.append(order)
             result = self.results.pop(0) if self.results else None
-            if isinstance(result, Unknown) and not self.unknown_arrives:
+            if isinstance(result, Unclear) and not self.unknown_arrives:
                 return result
             order_id = getattr(result, "order_id", None) or self._next_id()
             if isinstance(result, Rejected):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.errors import AlreadyExists, Conflict, Doubtful
 from shared.idempotency import Claim, State, Stored
-from shared.models import Listing, Notice, Order, Placed, Rejected, Unknown
+from shared.models import Listing, Notice, Order, Placed, Rejected, Unclear
 from shared.models import Quote as Price
 from tests.model.cast import KEY, Machine
 from tests.model.stage import (
@@ -180,7 +180,7 @@ class Outside:
     def _place(
         self, w: World, alert: int, actor: Running, call: Place
     ) -> Iterator[Outcome]:
-        lost = Unknown("no reply")
+        lost = Unclear("no reply")
         sent = actor._replace(sent=True)
         in_time = actor.mono < call.until
         for fate in self._fates:

@@ -19,7 +19,7 @@ from shared.models import (
     OrderStatus,
     Rejected,
     Severity,
-    Unknown,
+    Unclear,
 )
 from shared.orders import Answer
 from tests.usecase.world import TICKER, World, body
@@ -72,7 +72,7 @@ def rests(world: World, action: str, **more: Any) -> BookedOrder:
 
 def lost(world: World, action: str = "BUY", key: str = "lost") -> None:
     """Send an alert whose order call's outcome stays unknown; FYERS has no row."""
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     assert world.send(action, key=key).reply.status == 202
     world.broker.unknown_arrives = True
@@ -777,7 +777,7 @@ def test_a_cover_is_not_tried_again_while_an_exit_may_have_traded(world: World) 
 
 def test_a_second_try_that_is_lost_is_unknown_under_its_own_tag(world: World) -> None:
     world.send()
-    world.broker.results += [MARGIN, Unknown("reset")]
+    world.broker.results += [MARGIN, Unclear("reset")]
     world.broker.unknown_arrives = False
     assert said(world.send("BUY", key="k2")) == (202, "outcome_unknown")
     sending = found(world, "BUY").claim.sending

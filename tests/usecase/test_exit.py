@@ -9,7 +9,7 @@ import pytest
 
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.idempotency import State
-from shared.models import Action, OptionChain, OrderStatus, Rejected, Unknown
+from shared.models import Action, OptionChain, OrderStatus, Rejected, Unclear
 from shared.orders import Answer
 from tests.usecase.test_guardrails import Killed, kill_at
 from tests.usecase.world import TICKER, World, body, ticker
@@ -277,7 +277,7 @@ def test_an_entry_that_may_be_on_its_way_is_listed_and_waited_for(
     world: World,
 ) -> None:
     opened(world)
-    world.broker.results = [Unknown("no answer")]
+    world.broker.results = [Unclear("no answer")]
     world.broker.unknown_arrives = False
     world.send(key="maybe", optionType="PE")
     first = world.exit()
@@ -291,9 +291,9 @@ def test_an_entry_that_may_be_on_its_way_is_listed_and_waited_for(
 
 SOME: list[tuple[list[Any], int, str]] = [
     ([None, Unreadable("x")], 503, "unavailable"),
-    ([Unknown("x"), NotTaken("full")], 503, "unavailable"),
-    ([None, Unknown("x")], 202, "outcome_unknown"),
-    ([Unknown("x"), Rejected(-99, "no")], 202, "outcome_unknown"),
+    ([Unclear("x"), NotTaken("full")], 503, "unavailable"),
+    ([None, Unclear("x")], 202, "outcome_unknown"),
+    ([Unclear("x"), Rejected(-99, "no")], 202, "outcome_unknown"),
     ([None, Rejected(-99, "no")], 200, ""),
     ([Rejected(-99, "no"), Rejected(-99, "no")], 424, "order_rejected"),
 ]

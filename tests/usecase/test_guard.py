@@ -20,7 +20,7 @@ from shared.models import (
     OrderStatus,
     Rejected,
     Severity,
-    Unknown,
+    Unclear,
 )
 from tests.usecase.world import CONTRACT, TICKER, World
 
@@ -704,7 +704,7 @@ def test_an_order_settled_as_absent_is_watched_until_its_day_is_over(
 ) -> None:
     world = carried
     world.by_hand(BUY, product="MARGIN")
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send(key="k2")
     run(world, 3)
@@ -716,7 +716,7 @@ def test_an_order_settled_as_absent_is_watched_until_its_day_is_over(
 
 
 def test_an_unknown_of_today_is_never_forgotten(world: World) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send()
     world.by_hand(SELL)

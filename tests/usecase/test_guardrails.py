@@ -14,7 +14,7 @@ from shared.adapters.documents import Write
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.guardrails import Limits
 from shared.idempotency import State
-from shared.models import Action, Contract, Order, OrderStatus, Rejected, Unknown
+from shared.models import Action, Contract, Order, OrderStatus, Rejected, Unclear
 from shared.orders import Answer, delivery
 from shared.orders.market import account_of
 from tests.usecase.world import CONTRACT, TICKER, World, body, ticker
@@ -372,10 +372,10 @@ def test_the_place_of_an_entry_that_is_not_sent_is_given_back(
 
 
 @pytest.mark.parametrize(
-    "result", [Rejected(-50, "RED:Margin Shortfall"), Unknown("no answer")]
+    "result", [Rejected(-50, "RED:Margin Shortfall"), Unclear("no answer")]
 )
 def test_a_refusal_by_fyers_and_an_unknown_outcome_keep_their_place(
-    two: World, result: Rejected | Unknown
+    two: World, result: Rejected | Unclear
 ) -> None:
     two.broker.unknown_arrives = False
     two.broker.results = [result]
@@ -542,7 +542,7 @@ def lags(world: World) -> None:
 
 
 def unknown(world: World) -> None:
-    world.broker.results = [Unknown("no answer")]
+    world.broker.results = [Unclear("no answer")]
     world.send(key="open")
     world.wait(300)
 
@@ -627,7 +627,7 @@ def test_trades_of_the_morning_hide_no_entry_that_rests(one_lot: World) -> None:
 
 def test_an_entry_that_never_reached_fyers_holds_no_lot(one_lot: World) -> None:
     one_lot.broker.unknown_arrives = False
-    one_lot.broker.results = [Unknown("no answer")]
+    one_lot.broker.results = [Unclear("no answer")]
     one_lot.send(key="lost")
     for _ in range(3):
         one_lot.reconcile(after=60)

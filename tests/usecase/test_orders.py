@@ -9,7 +9,7 @@ import pytest
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.errors import NotLoggedIn, Problem, Unavailable
 from shared.idempotency import State
-from shared.models import OrderStatus, Rejected, Unknown
+from shared.models import OrderStatus, Rejected, Unclear
 from shared.orders import Delivery
 from tests.usecase.world import TICKER, World, body
 
@@ -205,7 +205,7 @@ def test_a_token_refused_at_the_order_needs_a_person(world: World) -> None:
 
 
 def test_a_lost_reply_is_found_at_once_in_the_order_book(world: World) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     answer = world.send()
     assert answer.reply.status == 200
     assert world.now_state() is State.DONE
@@ -213,7 +213,7 @@ def test_a_lost_reply_is_found_at_once_in_the_order_book(world: World) -> None:
 
 
 def test_a_lost_order_is_unknown_and_told(world: World) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (202, "outcome_unknown")
@@ -227,7 +227,7 @@ def test_a_lost_order_is_unknown_and_told(world: World) -> None:
 def test_an_equal_alert_that_is_no_resend_tells_that_it_is_blocked(
     world: World,
 ) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send(key=None)
     world.wait(600)
@@ -366,7 +366,7 @@ def test_no_5xx_after_an_order_call_even_with_the_store_away(world: World) -> No
             world.store.lost["read"] = ["before"] * 9
 
     world.broker.before = meanwhile
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     assert world.send().reply.status == 202
 
@@ -379,7 +379,7 @@ def test_an_order_after_a_told_refusal_corrects_the_owner(
     assert world.send().reply.status == 400
     world.broker.prices[TICKER] = Decimal(100)
     if lost:
-        world.broker.results.append(Unknown("reset"))
+        world.broker.results.append(Unclear("reset"))
     assert world.send().reply.status == 200
     assert world.inbox.events == ["ltp_unavailable", "order_found"]
 
@@ -411,7 +411,7 @@ def test_a_slow_resend_past_the_window_is_the_same_alert(world: World) -> None:
 
 
 def test_a_settled_absence_answers_410(world: World) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send()
     world.reconcile(after=60)
@@ -476,7 +476,7 @@ def test_two_sells_that_reduce_one_long_never_open_a_short(world: World) -> None
 def test_a_cover_of_unknown_outcome_keeps_other_covers_waiting(world: World) -> None:
     """FYERS may hold the first one and not show it yet, in positions or book."""
     world.broker.hold(TICKER, "INTRADAY", -65)
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     assert world.send("BUY").reply.status == 202
     assert world.send("BUY", key="k2").reply.status == 503
@@ -510,7 +510,7 @@ def test_a_cover_takes_the_exits_with_it(world: World) -> None:
 
 def test_a_cover_found_after_a_lost_reply_takes_the_exits_too(world: World) -> None:
     world.send()
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     assert world.send("BUY", key="k2").reply.status == 200
     assert len(world.broker.cancelled) == 2
 
@@ -574,7 +574,7 @@ def test_a_long_beside_a_long_is_taken(world: World) -> None:
 
 
 def test_unsettled_claims_never_expire(world: World) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send()
     assert world.claim().expires_at is None

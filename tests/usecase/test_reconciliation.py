@@ -8,13 +8,13 @@ import pytest
 from shared.broker import LoginEnded, Unreadable
 from shared.errors import NotLoggedIn
 from shared.idempotency import Claim, State, settling
-from shared.models import Action, BookedOrder, OrderStatus, Severity, Unknown
+from shared.models import Action, BookedOrder, OrderStatus, Severity, Unclear
 from tests.usecase.world import TICKER, World
 
 
 def unknown(world: World, *, arrives: bool = False) -> None:
     """Leave an UNKNOWN behind; the webhook's own look finds nothing."""
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = arrives
     world.broker.failures["order_book"] = [Unreadable("html")]
     assert world.send().reply.status == 202
@@ -78,7 +78,7 @@ def test_an_unknown_found_dead_is_refused(world: World, status: OrderStatus) -> 
 
 def test_an_unknown_found_part_filled_is_done_saying_so(world: World) -> None:
     world.broker.fills = False
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.failures["order_book"] = [Unreadable("html")]
     world.send(qty=130)
     world.broker.trade(world.broker.book[0].order_id, 65)
@@ -116,7 +116,7 @@ def test_any_row_with_the_tag_disproves_absence(
 
 
 def test_an_order_is_looked_up_by_the_id_that_came_with_a_mishap(world: World) -> None:
-    world.broker.results.append(Unknown("-99", order_id="26112399999999"))
+    world.broker.results.append(Unclear("-99", order_id="26112399999999"))
     world.broker.unknown_arrives = False
     world.send()
     assert world.now_state() is State.UNKNOWN
@@ -135,7 +135,7 @@ def test_an_unknown_is_absent_only_after_thirty_seconds(world: World) -> None:
 
 
 def test_an_unknown_is_not_settled_by_the_first_of_its_slices(world: World) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send(qty=130)
     tag = world.broker.placed[0].tag
@@ -153,7 +153,7 @@ def test_an_unknown_is_not_settled_by_the_first_of_its_slices(world: World) -> N
 def test_slices_that_never_come_settle_an_unknown_after_thirty_seconds(
     world: World,
 ) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send(qty=130)
     tag = world.broker.placed[0].tag
@@ -240,7 +240,7 @@ def test_an_order_that_turns_up_after_all_corrects_the_owner(world: World) -> No
 
 
 def test_a_taken_over_document_still_watches_for_its_lost_order(world: World) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send(key=None)
     world.reconcile(after=60)
@@ -353,7 +353,7 @@ def test_a_notice_just_written_is_left_to_its_delivery(world: World) -> None:
 def test_what_is_unsettled_goes_before_what_is_only_followed(world: World) -> None:
     world.send(key="a quiet short")
     world.wait(60)
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.failures["order_book"] = [Unreadable("html")]
     world.send(key="unknown", qty=130)
     first, second = world.store.watched(5, world.deadline())
@@ -371,7 +371,7 @@ def test_one_read_of_the_book_serves_every_claim(world: World) -> None:
 def test_one_odd_claim_keeps_no_other_waiting(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.broker.results.append(Unknown("reset"))
+    world.broker.results.append(Unclear("reset"))
     world.broker.failures["order_book"] = [Unreadable("html")]
     world.send(key="odd")
     world.inbox.notices.clear()
@@ -411,7 +411,7 @@ def test_a_run_stops_early_rather_than_be_killed(world: World) -> None:
 
 def lost(world: World, action: str) -> None:
     """Lose an order of a position's; nobody knows whether FYERS has it."""
-    world.broker.results.append(Unknown("the connection was reset"))
+    world.broker.results.append(Unclear("the connection was reset"))
     world.broker.unknown_arrives = False
     world.broker.failures["order_book"] = [Unreadable("html")] * (action == "SELL")
     world.send(action, key="lost")

@@ -6,8 +6,8 @@
     JSON 429                                       NotTaken         Unreadable
     200, ok, 1101 and an id, or ids in `data`      Placed           –
     JSON 400 with -50, JSON 403, -99 with `RED:`   Rejected         Unreadable
-    200, ok                                        Unknown          the payload
-    anything else                                  Unknown          Unreadable
+    200, ok                                        Unclear          the payload
+    anything else                                  Unclear          Unreadable
 
 JSON means an object in FYERS's envelope (`s` and a whole `code`) with a 2xx or 4xx.
 Nothing is decided by a text except `RED:`: it alone tells a refusal by FYERS's risk
@@ -25,7 +25,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 from shared.adapters.fyers.rows import Row, words
 from shared.adapters.fyers.transport import Answered, Failed, Record
 from shared.broker import LoginEnded, NotTaken, Unreadable
-from shared.models import Change, OrderResult, Placed, Rejected, Unknown
+from shared.models import Change, OrderResult, Placed, Rejected, Unclear
 
 INVALID = -50
 NOT_PENDING = -52
@@ -78,10 +78,10 @@ def of_order(record: Record) -> OrderResult:
     if isinstance(record, Failed):
         if never_opened(record.error):
             raise NotTaken("FYERS could not be reached")
-        return Unknown(f"no whole answer from FYERS ({type(record.error).__name__})")
+        return Unclear(f"no whole answer from FYERS ({type(record.error).__name__})")
     said = reply(record)
     if said is None:
-        return Unknown(f"FYERS answered HTTP {record.status} without a readable reply")
+        return Unclear(f"FYERS answered HTTP {record.status} without a readable reply")
     if said.ok:
         return _accepted(said)
     if said.status == 401:
@@ -92,7 +92,7 @@ def of_order(record: Record) -> OrderResult:
     if risk or said.status == 403 or (said.status, said.code) == (400, INVALID):
         return Rejected(said.code, said.message, _id(said.payload))
     reason = f"FYERS answered {said.code} with HTTP {said.status}"
-    return Unknown(reason, _id(said.payload) or "")
+    return Unclear(reason, _id(said.payload) or "")
 
 
 def _accepted(said: Reply) -> OrderResult:
@@ -106,7 +106,7 @@ def _accepted(said: Reply) -> OrderResult:
             refused = tuple(i.message for i in slices if i.order_id not in taken)
             return Placed(taken[0], said.message, taken, refused)
     reason = f"FYERS answered {said.code} without confirming the order"
-    return Unknown(reason, order_id or "")
+    return Unclear(reason, order_id or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from shared.models import (
     Rejected,
     Secret,
     Token,
-    Unknown,
+    Unclear,
 )
 from simulator import Fault, Options, Simulator
 from tests.contract.fyers.conftest import within
@@ -75,7 +75,7 @@ class Market:
     def lose_next(self, *, arrives: bool) -> None:
         """Lose the answer of the next order, before or after it counted."""
         if self.fake:
-            self.fake.results.append(Unknown("reset"))
+            self.fake.results.append(Unclear("reset"))
             self.fake.unknown_arrives = arrives
         if self.simulator:
             when = "after" if arrives else "before"
@@ -272,7 +272,7 @@ def test_a_lost_answer_is_unknown_and_only_the_book_can_tell(
     market.lose_next(arrives=arrives)
     result = market.broker.place(market.sell(), market.turn())
 
-    assert isinstance(result, Unknown)
+    assert isinstance(result, Unclear)
     assert [row.tag for row in market.booked()] == [TAG] * arrives
 
 

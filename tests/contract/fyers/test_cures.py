@@ -21,7 +21,7 @@ from shared.models import (
     Placed,
     Quote,
     Token,
-    Unknown,
+    Unclear,
 )
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, Desk, within
@@ -232,7 +232,7 @@ def test_an_order_is_not_repeated_after_a_cloudflare_429(desk: Desk) -> None:
     html = page(429, b"<html>Error 1015</html>", headers={"Retry-After": "0"})
     desk.server.script = [html, ACCEPTED]
 
-    assert isinstance(desk.broker.place(SELL, desk.turn()), Unknown)
+    assert isinstance(desk.broker.place(SELL, desk.turn()), Unclear)
     assert len(desk.server.requests) == 1
 
 
@@ -240,7 +240,7 @@ def test_an_order_that_went_wrong_after_its_401_is_unknown(desk: Desk) -> None:
     desk.tokens = ["token-1", "token-2"]
     desk.server.script = [EXPIRED, loopback.reset]
 
-    assert isinstance(desk.broker.place(SELL, desk.turn()), Unknown)
+    assert isinstance(desk.broker.place(SELL, desk.turn()), Unclear)
 
 
 def test_an_order_is_not_begun_without_time(desk: Desk) -> None:
@@ -256,7 +256,7 @@ def test_an_order_ends_by_its_deadline(desk: Desk) -> None:
     begun = time.monotonic()
     result: OrderResult = desk.broker.place(SELL, desk.turn(0.3))
 
-    assert isinstance(result, Unknown)
+    assert isinstance(result, Unclear)
     assert time.monotonic() - begun < 0.6
 
 

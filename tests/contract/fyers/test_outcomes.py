@@ -17,7 +17,7 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnection
 from shared.adapters.fyers import outcomes, rows
 from shared.adapters.fyers.transport import Answered, Failed, Record, Transport
 from shared.broker import LoginEnded, NotTaken, Unreadable
-from shared.models import Deadline, Placed, Rejected, Secret, Unknown
+from shared.models import Deadline, Placed, Rejected, Secret, Unclear
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, Desk, within
 from tests.contract.fyers.loopback import Behaviour, error, page, says
@@ -193,7 +193,7 @@ def test_anything_else_leaves_the_order_unknown(
 ) -> None:
     desk.server.script = [behaviour]
 
-    assert isinstance(outcomes.of_order(order(desk)), Unknown)
+    assert isinstance(outcomes.of_order(order(desk)), Unclear)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_an_id_in_an_unclear_answer_is_kept_for_the_look(
     desk.server.script = [error(200, code, "Something went wrong", id=told)]
     found = outcomes.of_order(order(desk))
 
-    assert isinstance(found, Unknown)
+    assert isinstance(found, Unclear)
     assert found.order_id == ID
 
 
@@ -270,7 +270,7 @@ def test_tls_that_fails_leaves_the_order_unknown(desk: Desk) -> None:
     desk.server.script = [loopback.garbage]
     record = _at(desk.server.url.replace("http:", "https:"), seconds=0.5)
 
-    assert isinstance(outcomes.of_order(record), Unknown)
+    assert isinstance(outcomes.of_order(record), Unclear)
 
 
 def test_a_call_the_sdk_never_made_leaves_the_order_unknown(desk: Desk) -> None:
@@ -280,7 +280,7 @@ def test_a_call_the_sdk_never_made_leaves_the_order_unknown(desk: Desk) -> None:
         lambda fyers: fyers.place_order({"qty": object()}), Secret("t"), within()
     )
 
-    assert isinstance(outcomes.of_order(record), Unknown)
+    assert isinstance(outcomes.of_order(record), Unclear)
 
 
 def _classes(module: ModuleType) -> list[type[BaseException]]:
@@ -313,7 +313,7 @@ def _bare(found: type[BaseException], *args: object) -> BaseException:
 def test_no_exception_by_itself_proves_that_nothing_was_sent(
     found: type[BaseException],
 ) -> None:
-    assert isinstance(outcomes.of_order(Failed(_bare(found))), Unknown)
+    assert isinstance(outcomes.of_order(Failed(_bare(found))), Unclear)
 
 
 @pytest.mark.parametrize("found", EVERY, ids=lambda found: found.__qualname__)

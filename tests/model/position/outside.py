@@ -23,7 +23,7 @@ from shared.models import (
     Position,
     Product,
     Rejected,
-    Unknown,
+    Unclear,
 )
 from tests.model.cast import CONTRACT, START
 from tests.model.position.cast import (
@@ -282,7 +282,7 @@ class Outside:
             if not self._scene.plain:
                 yield Outcome("refused", "refused", Rejected(-50, "refused"), w, kept)
         if self._scene.unsettled or a.mono >= call.until:
-            yield Outcome("lost, never taken", "?", Unknown("no reply"), w, done)
+            yield Outcome("lost, never taken", "?", Unclear("no reply"), w, done)
         if self._scene.unsettled:
             yield Outcome("never sent", "never", _NEVER, w, kept)
 
@@ -291,7 +291,7 @@ class Outside:
         if taken.shown or not self._scene.plain:
             yield Outcome(words, taken.result, taken.result, world, done)
         if self._scene.unsettled and not taken.shown:
-            lost = Unknown("no reply")
+            lost = Unclear("no reply")
             yield Outcome(f"{words}, reply lost", "?", lost, world, done)
 
     def _opens(self, w: World, a: Running) -> Outcome:
