@@ -45,7 +45,7 @@ def distance(points: Decimal, tick: Decimal) -> Decimal:
 
 MOST_TIMES = 20
 """An option's exit farther than this many times its price is meant for the underlying,
-or a slip."""
+or a mistake."""
 
 
 def live_price(quote: Quote) -> Decimal | None:

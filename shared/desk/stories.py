@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from shared.desk.words import contract_words, price, rupees
 from shared.guard.state import GuardState
-from shared.idempotency import Claim, Sending, State, Stored
+from shared.idempotency import Claim, Slip, State, Stored
 from shared.models import PAPER, Verb
 
 
@@ -139,7 +139,7 @@ def _steps(claim: Claim) -> Iterator[Step]:
         yield Step(ended, story.ended_at)
 
 
-def _sent(sending: Sending) -> str:
+def _sent(sending: Slip) -> str:
     order = sending.order
     ticker = order.ticker.removeprefix(PAPER)
     words = f"sent: {order.action} {order.qty} {ticker} {order.product}"

@@ -47,8 +47,8 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """The order as it stands at FYERS's door; written before it is placed."""
+class Slip:
+    """The order as it goes to FYERS; written before it is placed."""
 
     order: Order
     ltp: Decimal | None
@@ -126,7 +126,7 @@ class Claim:
     """Why it was RELEASED or is UNKNOWN, for people."""
     retry: bool = False
     """RELEASED and a resend is wanted (503); else the sender was told for good."""
-    sending: Sending | None = None
+    sending: Slip | None = None
     reply: Reply | None = None
     expires_at: datetime | None = None
     """Set only with DONE, RELEASED and NOT_SENT: what is unsettled never expires."""

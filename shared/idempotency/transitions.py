@@ -9,7 +9,7 @@ from shared.idempotency.claim import (
     Claim,
     Outgoing,
     Reply,
-    Sending,
+    Slip,
     State,
     Story,
 )
@@ -38,7 +38,7 @@ class Transitions:
         self._rules = rules
 
     def sending(
-        self, claim: Claim, sending: Sending, contract: Contract | None = None
+        self, claim: Claim, sending: Slip, contract: Contract | None = None
     ) -> Claim:
         """Return CLAIMED → SENDING; only its confirmed write permits the order call."""
         return _leave(
@@ -50,7 +50,7 @@ class Transitions:
             ledger=sending.order.ticker,
         )
 
-    def again(self, claim: Claim, attempt: str, sending: Sending) -> Claim:
+    def again(self, claim: Claim, attempt: str, sending: Slip) -> Claim:
         """Return SENDING under a new attempt: FYERS refused the first one for good."""
         return _leave(
             claim,

@@ -11,13 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from shared.errors import Problem, failure_body
-from shared.idempotency.claim import Claim, Reply, Sending
+from shared.idempotency.claim import Claim, Reply, Slip
 from shared.models import IST, PAPER, Alert, Notice, Placed, Severity
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
-def success(claim: Claim, sending: Sending, placed: Placed, note: str = "") -> Reply:
+def success(claim: Claim, sending: Slip, placed: Placed, note: str = "") -> Reply:
     """Return the reply for an accepted order, prices as JSON numbers."""
     order, contract = sending.order, claim.contract
     ticker = order.ticker.removeprefix(PAPER)

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from shared.errors import BadRequest
-from shared.idempotency import Sending
+from shared.idempotency import Slip
 from shared.models import (
     IST,
     Action,
@@ -67,7 +67,7 @@ def build_entry(
     terms: Terms,
     tag: str,
     times: Times,
-) -> Sending:
+) -> Slip:
     """Return the order that opens a position; raise `BadRequest` where there is none.
 
     The reply's levels are those of the exits that the order carries.
@@ -89,7 +89,7 @@ def build_entry(
         stop_loss=attached.stop.distance if attached.stop else None,
         take_profit=attached.target.distance if attached.target else None,
     )
-    return _sending(order, price, attached, times)
+    return _slip(order, price, attached, times)
 
 
 def build_close(
@@ -100,7 +100,7 @@ def build_close(
     size: Size,
     tag: str,
     times: Times,
-) -> Sending:
+) -> Slip:
     """Return the order of a close; it carries no exits and no quote may stop it.
 
     A BUY's levels are still told, as of the quote, if there is one.
@@ -123,7 +123,7 @@ def build_close(
             alert.tp,
             entry=False,
         )
-    return _sending(order, price, levels, times, closes=True, note=size.note)
+    return _slip(order, price, levels, times, closes=True, note=size.note)
 
 
 def live(quote: Quote | None) -> Decimal | None:
@@ -131,7 +131,7 @@ def live(quote: Quote | None) -> Decimal | None:
     return live_price(quote) if quote else None
 
 
-def _sending(
+def _slip(
     order: Order,
     price: Decimal | None,
     levels: Exits,
@@ -139,8 +139,8 @@ def _sending(
     *,
     closes: bool = False,
     note: str = "",
-) -> Sending:
-    return Sending(
+) -> Slip:
+    return Slip(
         order=order,
         ltp=price,
         stop_loss=levels.stop.level if levels.stop else None,

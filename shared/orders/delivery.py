@@ -36,7 +36,7 @@ from shared.idempotency import (
     Held,
     HeldLane,
     Reply,
-    Sending,
+    Slip,
     State,
     Stored,
     wording,
@@ -111,7 +111,7 @@ class _Ready:
     """An order that may be sent, as decided by what was read."""
 
     contract: Contract
-    sending: Sending
+    slip: Slip
     turn: Turn
     close: Close | None = None
 
@@ -382,7 +382,7 @@ class Run:
         refuse_elsewhere(parts, alert, contract, everything)
         control, own = place.result()
         parts.entries.judge(control, own, account_of(ours, market.account))
-        sending = build_entry(
+        slip = build_entry(
             alert,
             contract,
             market.quote,
@@ -390,8 +390,8 @@ class Run:
             self._owned().claim.attempt[:20],
             self._times(),
         )
-        before = traded_before(sending.order.action, market.positions)
-        return _Ready(contract, replace(sending, traded_before=before), turn)
+        before = traded_before(slip.order.action, market.positions)
+        return _Ready(contract, replace(slip, traded_before=before), turn)
 
     def _place(self, reads: Deadline) -> tuple[Control, Place]:
         """Take this entry's place; return it with the control that holds it."""
@@ -436,7 +436,7 @@ class Run:
         )
         close = closing.prepare(side)
         turn = self._parts.broker.turn(1, self._deadline.minus(SETTLE))
-        sending = build_close(
+        slip = build_close(
             self._alert,
             contract,
             close.quote,
@@ -445,7 +445,7 @@ class Run:
             close.stored.claim.attempt[:20],
             self._times(),
         )
-        return _Ready(contract, sending, turn, close)
+        return _Ready(contract, slip, turn, close)
 
     def _times(self) -> Times:
         now = self._parts.clock()
@@ -455,7 +455,7 @@ class Run:
         """Confirm SENDING, for a close together with the lane's mark of its order."""
         parts, close = self._parts, ready.close
         stored = close.stored if close else self._owned()
-        claim = parts.claims.sending(stored.claim, ready.sending, ready.contract)
+        claim = parts.claims.sending(stored.claim, ready.slip, ready.contract)
         if close is None:
             self._stored = parts.claims.write(stored, claim, self._deadline)
             return None

@@ -21,7 +21,7 @@ from shared.errors import (
     Problem,
     Unavailable,
 )
-from shared.idempotency import Claim, HeldLane, Sending, State, Stored, wording
+from shared.idempotency import Claim, HeldLane, Slip, State, Stored, wording
 from shared.idempotency.settling import is_complete, settle
 from shared.models import (
     IST,
@@ -101,7 +101,7 @@ class Placing:
         assert_never(result)
 
     @property
-    def _sending(self) -> Sending:
+    def _sending(self) -> Slip:
         sending = self._stored.claim.sending
         if sending is None:
             raise ValueError("only a claim that is SENDING has an order to place")

@@ -11,7 +11,7 @@ from shared.idempotency import (
     Claim,
     Outgoing,
     Reply,
-    Sending,
+    Slip,
     State,
     Story,
 )
@@ -70,7 +70,7 @@ def sending(claim: Claim) -> Claim:
         state=State.UNKNOWN,
         reason="no answer",
         retry=True,
-        sending=Sending(
+        sending=Slip(
             order=order,
             ltp=Decimal("100.30"),
             stop_loss=Decimal("115.35"),

@@ -10,7 +10,7 @@ from typing import Any
 from shared.desk import Board, HouseRules
 from shared.guard.state import GuardState, Risk, Seen, Verdict, Watch
 from shared.guardrails import Control, Limits, Place
-from shared.idempotency import Claim, Reply, Sending, State, Stored, Story
+from shared.idempotency import Claim, Reply, Slip, State, Stored, Story
 from shared.models import (
     IST,
     Action,
@@ -51,7 +51,7 @@ def entry(ticker: str = CALL, minute: int = 20, **changes: Any) -> Stored:
     """Return a placed entry of 09:`minute`."""
     at = datetime(2026, 11, 25, 9, minute, 3, tzinfo=IST)
     attempt = f"{minute:032x}"
-    sending = Sending(
+    sending = Slip(
         order=Order(
             ticker, Action.SELL, 65, Product.INTRADAY, attempt[:20], Decimal(27)
         ),

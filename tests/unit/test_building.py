@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.errors import BadRequest
-from shared.idempotency import Sending
+from shared.idempotency import Slip
 from shared.models import (
     Action,
     Alert,
@@ -72,7 +72,7 @@ def built(
     bid: str = "",
     ask: str = "",
     terms: Terms = TERMS,
-) -> Sending:
+) -> Slip:
     quote = quoted(ltp, bid, ask)
     return build_entry(of, CONTRACT, quote, terms, "a" * 20, TIMES)
 
@@ -89,7 +89,7 @@ def closed(
     qty: int = 65,
     ltp: str | None = "100",
     note: str = "",
-) -> Sending:
+) -> Slip:
     size = Size(side, Product.INTRADAY, qty, note)
     return build_close(of, CONTRACT, quoted(ltp), TERMS, size, "a" * 20, TIMES)
 
@@ -114,22 +114,22 @@ def test_the_day_of_an_order_is_its_ist_day() -> None:
 
 
 def test_the_levels_told_are_those_of_the_exits_sent() -> None:
-    sending = built(alert())
-    assert (sending.stop_loss, sending.take_profit) == (D(115), D(75))
+    slip = built(alert())
+    assert (slip.stop_loss, slip.take_profit) == (D(115), D(75))
 
 
 def test_an_entry_without_exits_tells_no_levels() -> None:
     terms = Terms(Product.INTRADAY, False, TERMS.percents, 1)
-    sending = built(alert(), terms=terms)
-    assert (sending.order.stop_loss, sending.order.take_profit) == (None, None)
-    assert (sending.stop_loss, sending.take_profit) == (None, None)
+    slip = built(alert(), terms=terms)
+    assert (slip.order.stop_loss, slip.order.take_profit) == (None, None)
+    assert (slip.stop_loss, slip.take_profit) == (None, None)
 
 
 def test_a_long_is_a_buy_with_its_stop_below() -> None:
-    sending = built(alert("LONG"))
-    assert (sending.order.action, sending.order.qty) == (Action.BUY, 65)
-    assert (sending.stop_loss, sending.take_profit) == (D(85), D(125))
-    assert not sending.closes
+    slip = built(alert("LONG"))
+    assert (slip.order.action, slip.order.qty) == (Action.BUY, 65)
+    assert (slip.stop_loss, slip.take_profit) == (D(85), D(125))
+    assert not slip.closes
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ def test_a_long_is_a_buy_with_its_stop_below() -> None:
 def test_distances_start_from_a_price_that_is_alive(
     ltp: str, bid: str, ask: str, price: str
 ) -> None:
-    sending = built(alert(), ltp, bid, ask)
-    assert sending.ltp == D(price)
-    assert sending.order.stop_loss == pytest.approx(D(price) * 15 / 100, abs=D("0.05"))
+    slip = built(alert(), ltp, bid, ask)
+    assert slip.ltp == D(price)
+    assert slip.order.stop_loss == pytest.approx(D(price) * 15 / 100, abs=D("0.05"))
 
 
 def test_lots_are_counted_by_the_contract() -> None:
@@ -219,25 +219,25 @@ def test_a_sell_without_a_price_is_refused() -> None:
 def test_a_close_has_the_side_and_size_that_were_decided_and_no_exits(
     side: Action,
 ) -> None:
-    sending = closed(alert("EXIT"), side, 195, note="quantity cut")
-    order = sending.order
+    slip = closed(alert("EXIT"), side, 195, note="quantity cut")
+    order = slip.order
     assert (order.action, order.qty, order.product) == (side, 195, Product.INTRADAY)
     assert (order.stop_loss, order.take_profit) == (None, None)
-    assert (sending.closes, sending.note) == (True, "quantity cut")
+    assert (slip.closes, slip.note) == (True, "quantity cut")
 
 
 def test_neither_cap_nor_lot_nor_price_nor_exits_stop_a_close() -> None:
     of = alert("BUY", qty=1, sl=ExitWish(D(1)), tp=ExitWish(D(1)))
-    sending = closed(of, qty=649, ltp=None)
-    assert (sending.order.qty, sending.ltp, sending.stop_loss) == (649, None, None)
+    slip = closed(of, qty=649, ltp=None)
+    assert (slip.order.qty, slip.ltp, slip.stop_loss) == (649, None, None)
 
 
 def test_a_buy_still_reports_its_levels() -> None:
-    sending = closed(alert("BUY"))
-    assert (sending.stop_loss, sending.take_profit) == (D(85), D(125))
+    slip = closed(alert("BUY"))
+    assert (slip.stop_loss, slip.take_profit) == (D(85), D(125))
 
 
 @pytest.mark.parametrize("verb", ["SELL", "EXIT"])
 def test_what_closes_a_long_or_whatever_is_open_tells_no_levels(verb: str) -> None:
-    sending = closed(alert(verb), Action.SELL)
-    assert (sending.stop_loss, sending.take_profit) == (None, None)
+    slip = closed(alert(verb), Action.SELL)
+    assert (slip.stop_loss, slip.take_profit) == (None, None)

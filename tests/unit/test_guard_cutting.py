@@ -14,7 +14,7 @@ from shared.adapters.sqlite import SqliteDocuments
 from shared.adapters.store import Store
 from shared.guard import Account, Guard, GuardParts, GuardState, Hands
 from shared.guard.cutting import SECOND_READ
-from shared.idempotency import Claim, Claims, Rules, Sending, State
+from shared.idempotency import Claim, Claims, Rules, Slip, State
 from shared.models import Action, Deadline, Notice, Order, Product
 from tests.fakes.broker import FakeBroker, FakeTurn
 
@@ -85,7 +85,7 @@ class Room:
             request_id="",
             what="SELL",
             touched_at=sold,
-            sending=Sending(order, Decimal(100), None, None, sold, sold, sold.date()),
+            sending=Slip(order, Decimal(100), None, None, sold, sold, sold.date()),
             order_ids=(self.broker.book[-4].order_id,),
             ledger=ticker,
         )

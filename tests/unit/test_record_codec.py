@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.record_codec import NotARecord, decode, encode
 from shared.guard import GuardState, Risk, Seen, Verdict, Watch
-from shared.idempotency import Claim, Lane, Outgoing, Sending
+from shared.idempotency import Claim, Lane, Outgoing, Slip
 from shared.models import Notice, Order, Severity
 from tests.contract.claims_made import NOW, claimed, sending
 
@@ -23,7 +23,7 @@ _price = st.decimals(0, 100_000, places=2)
 _maybe_price = st.none() | _price
 _order = st.builds(Order, stop_loss=_maybe_price, take_profit=_maybe_price)
 _sending = st.builds(
-    Sending,
+    Slip,
     order=_order,
     ltp=_maybe_price,
     stop_loss=_maybe_price,

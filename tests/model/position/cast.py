@@ -21,7 +21,7 @@ from shared.idempotency import (
     Lanes,
     LaneStore,
     Reply,
-    Sending,
+    Slip,
     State,
 )
 from shared.models import Kept, Notice, Order, Product
@@ -129,7 +129,7 @@ def entry_claim(scene: Scene) -> Claim:
         _STOP,
         _TARGET if scene.targets else None,
     )
-    sending = Sending(
+    sending = Slip(
         order=order,
         ltp=LTP,
         stop_loss=LTP - _STOP if scene.long else LTP + _STOP,
