@@ -50,8 +50,8 @@ class Row:
 
 def row(claim: Claim) -> Row:
     """Return an alert's line; what does not apply is empty."""
-    sending, story = claim.sending, claim.story
-    order = sending.order if sending else None
+    slip, story = claim.slip, claim.story
+    order = slip.order if slip else None
     ticker = order.ticker.removeprefix(PAPER) if order else ""
     paper = "PAPER " if order and ticker != order.ticker else ""
     return Row(
@@ -63,9 +63,9 @@ def row(claim: Claim) -> Row:
         if order
         else "",
         order_id=" ".join(claim.order_ids),
-        at=_text(sending.ltp if sending else None),
-        stop=_text(sending.stop_loss if sending else None),
-        target=_text(sending.take_profit if sending else None),
+        at=_text(slip.ltp if slip else None),
+        stop=_text(slip.stop_loss if slip else None),
+        target=_text(slip.take_profit if slip else None),
         filled=_text(story.filled if story else None),
         price=_text(story.price if story else None),
         ended=_clock(story.ended_at) if story else "",

@@ -16,7 +16,15 @@ from local.soak.monitor import BARE, REVERSED, STRAY, Monitor, untold
 from local.soak.phone import Heard
 from local.soak.tradingview import LATE, Alert
 from local.soak.world import World
-from shared.idempotency import Claim, ClaimStore, State
+from shared.idempotency import (
+    Claim,
+    Claimed,
+    ClaimStore,
+    Done,
+    Released,
+    Sending,
+    Unknown,
+)
 from shared.models import Action, Deadline
 from shared.models.book import CLOCK_SLACK
 from simulator.book import CANCELLED, PENDING, REJECTED, TRADED, Order
@@ -157,13 +165,13 @@ def _cases(world: World, alerts: Sequence[Alert]) -> list[Case]:
 
 def _has_twin(claim: Claim | None, by_hand: Iterable[Order]) -> bool:
     """Return whether a hand order may be taken for a claim's: FYERS can drop tags."""
-    sending = claim.sending if claim else None
-    return sending is not None and any(
-        order.symbol == sending.order.ticker
+    slip = claim.slip if claim else None
+    return slip is not None and any(
+        order.symbol == slip.order.ticker
         and order.wish.type == MARKET
-        and order.qty == sending.order.qty
-        and (order.side > 0) == (sending.order.action is Action.BUY)
-        and order.at >= sending.sent_at - CLOCK_SLACK
+        and order.qty == slip.order.qty
+        and (order.side > 0) == (slip.order.action is Action.BUY)
+        and order.at >= slip.sent_at - CLOCK_SLACK
         for order in by_hand
     )
 
@@ -229,11 +237,14 @@ def _lost(case: Case) -> bool:
 
 
 def _unresolved(case: Case) -> bool:
-    claim = case.claim
-    if claim is None or (claim.state is State.UNKNOWN and case.twin):
-        return False
-    open_states = (State.CLAIMED, State.SENDING, State.UNKNOWN)
-    return claim.state in open_states or (claim.state is State.RELEASED and claim.retry)
+    match case.claim and case.claim.at:
+        case Unknown():
+            return not case.twin
+        case Released(retry=retry):
+            return retry
+        case Claimed() | Sending():
+            return True
+    return False
 
 
 def _contradicts(case: Case) -> bool:
@@ -245,7 +256,7 @@ def _contradicts(case: Case) -> bool:
     denied |= any(map(_denies, case.notices))
     foreign = case.claim is None or (
         f"1:{case.claim.attempt[:TAG]}" != order.tag
-        or case.claim.state is not State.DONE
+        or not isinstance(case.claim.at, Done)
     )
     return (denied and not case.told("order_found")) or foreign
 

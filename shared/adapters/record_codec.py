@@ -4,7 +4,8 @@ Instants stay `datetime` (Firestore's own timestamps); a store of text writes th
 ISO 8601, and `decode` accepts both. Decimals and dates are text. What equals its
 default is left out, so `expires_at` exists only on what may expire; a field the
 document does not know takes its default. Names that the dataclass does not know are
-passed over: a store may add what it searches by.
+passed over: a store may add what it searches by. A field whose type differs from record
+to record (a TypeVar) is its caller's to write and to read.
 
 A type's fields are looked at once: an entry decodes every claim that is watched, and
 asking each value for its type anew took most of that time.
@@ -48,12 +49,18 @@ def encode(record: Any) -> dict[str, Any]:
     return document
 
 
-def decode(kind: type[_T], document: Mapping[str, Any]) -> _T:
-    """Return the record of a document; raise `NotARecord` naming a bad field."""
+def decode(
+    kind: type[_T], document: Mapping[str, Any], where: str = "", **known: Any
+) -> _T:
+    """Return the record of a document; raise `NotARecord` naming a bad field.
+
+    The fields that are `known` are not looked for; `where` is what the record is called
+    if it is not its type's name.
+    """
     try:
-        record: _T = _record(kind, document)
+        record: _T = _record(kind, document, known)
     except NotARecord as bad:
-        raise NotARecord(f"{kind.__name__.lower()}{bad}") from None
+        raise NotARecord(f"{where or kind.__name__.lower()}{bad}") from None
     return record
 
 
@@ -71,6 +78,8 @@ def _fields(kind: type) -> tuple[_Field, ...]:
     found = []
     for field in dataclasses.fields(kind):
         hint, default = hints[field.name], field.default
+        if isinstance(hint, typing.TypeVar):
+            continue
         if typing.get_origin(hint) in (types.UnionType, typing.Union):
             hint = next(
                 arm for arm in typing.get_args(hint) if arm is not types.NoneType
@@ -117,11 +126,13 @@ def _reader(hint: Any) -> _Step:
     return functools.partial(_parsed, date.fromisoformat if hint is date else hint)
 
 
-def _record(kind: Any, raw: Any) -> Any:
+def _record(kind: Any, raw: Any, known: dict[str, Any] | None = None) -> Any:
     if not isinstance(raw, dict) and not isinstance(raw, Mapping):
         raise NotARecord(" is not a map")
-    values = {}
+    values = known or {}
     for name, default, _, read in _fields(kind):
+        if name in values:
+            continue
         value = raw.get(name)
         if value is not None:
             try:

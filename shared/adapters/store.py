@@ -16,10 +16,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from shared.adapters import record_codec
+from shared.adapters import claim_codec, record_codec
 from shared.adapters.documents import Document, Documents, Plain, Write
 from shared.errors import AlreadyExists, Conflict, Doubtful
-from shared.idempotency import Claim, HeldLane, Lane, Stored
+from shared.idempotency import (
+    Claim,
+    ClaimAt,
+    Claimed,
+    HeldLane,
+    Lane,
+    S,
+    Sending,
+    Stored,
+    StoredAt,
+)
 from shared.models import IST, Clock, Deadline
 
 _log = logging.getLogger(__name__)
@@ -51,30 +61,34 @@ class Store:
         self._journal = timedelta(days=journal_days)
         self._decoded = _Decoded()
 
-    def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
+    def create(self, key: str, claim: ClaimAt[S], deadline: Deadline) -> StoredAt[S]:
         """Create the claim's document; see the port."""
         made = self._documents.commit((self._claim(key, claim, None),), deadline)
-        return Stored(key, claim, made[0])
+        return StoredAt(key, claim, made[0])
 
     def read(self, key: str, deadline: Deadline) -> Stored | None:
         """Get the claim's document; see the port."""
         found = self._documents.get(CLAIMS, key, deadline)
         return None if found is None else self._decoded.stored(found)
 
-    def replace(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+    def replace(
+        self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+    ) -> StoredAt[S]:
         """Replace the document of that version; see the port."""
         write = self._claim(stored.key, claim, stored.version)
-        return Stored(stored.key, claim, self._documents.commit((write,), deadline)[0])
+        done = self._documents.commit((write,), deadline)
+        return StoredAt(stored.key, claim, done[0])
 
     def supersede(
-        self, stored: Stored, claim: Claim, kept_key: str, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], kept_key: str, deadline: Deadline
+    ) -> StoredAt[S]:
         """Write both documents in one commit; see the port."""
         writes = (
             self._claim(kept_key, stored.claim, None),
             self._claim(stored.key, claim, stored.version),
         )
-        return Stored(stored.key, claim, self._documents.commit(writes, deadline)[1])
+        done = self._documents.commit(writes, deadline)
+        return StoredAt(stored.key, claim, done[1])
 
     def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
         """Find what is watched, most urgent first; see the port."""
@@ -153,28 +167,39 @@ class Store:
         return HeldLane(ticker, lane, found.version)
 
     def take(
-        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
-    ) -> tuple[HeldLane, Stored]:
+        self, found: HeldLane, lane: Lane, stored: StoredAt[Claimed], deadline: Deadline
+    ) -> tuple[HeldLane, StoredAt[Claimed]]:
         """Write the lane and the taker's claim; see the port."""
         claim = replace(stored.claim, lane=found.ticker)
-        stored, held = self.mark(stored, claim, found, lane, deadline)
-        return held, stored
+        written, held = self._both(stored, claim, found, lane, deadline)
+        return held, written
 
     def mark(
         self,
         stored: Stored,
-        claim: Claim,
+        claim: ClaimAt[Sending],
         held: HeldLane,
         lane: Lane,
         deadline: Deadline,
-    ) -> tuple[Stored, HeldLane]:
+    ) -> tuple[StoredAt[Sending], HeldLane]:
         """Write the claim and its lane; see the port."""
+        return self._both(stored, claim, held, lane, deadline)
+
+    def _both(
+        self,
+        stored: Stored,
+        claim: ClaimAt[S],
+        held: HeldLane,
+        lane: Lane,
+        deadline: Deadline,
+    ) -> tuple[StoredAt[S], HeldLane]:
         writes = (
             self._claim(stored.key, claim, stored.version),
             _lane(held, record_codec.encode(lane)),
         )
         written, marked = self._documents.commit(writes, deadline)
-        return Stored(stored.key, claim, written), HeldLane(held.ticker, lane, marked)
+        marked_lane = HeldLane(held.ticker, lane, marked)
+        return StoredAt(stored.key, claim, written), marked_lane
 
     def give_back(self, held: HeldLane, deadline: Deadline) -> None:
         """Delete the lane; see the port."""
@@ -182,14 +207,14 @@ class Store:
             self._documents.commit((_lane(held, None),), deadline)
 
     def settle(
-        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], held: HeldLane, deadline: Deadline
+    ) -> StoredAt[S]:
         """Write the claim and delete its lane; see the port."""
         if held.version is None:
             return self.replace(stored, claim, deadline)
         write = self._claim(stored.key, claim, stored.version)
         done = self._documents.commit((write, _lane(held, None)), deadline)
-        return Stored(stored.key, claim, done[0])
+        return StoredAt(stored.key, claim, done[0])
 
     def warm(self, deadline: Deadline) -> None:
         """Open what the first call needs; raise `Doubtful` where nothing answers."""
@@ -197,7 +222,7 @@ class Store:
 
     def _claim(self, key: str, claim: Claim, version: str | None) -> Write:
         """Return the write of a claim, with what the store finds and purges it by."""
-        fields: dict[str, Plain] = record_codec.encode(claim)
+        fields: dict[str, Plain] = claim_codec.encode(claim)
         fields["day"] = claim.created_at.astimezone(IST).date().isoformat()
         if claim.due_at is not None:
             fields["watched_at"] = claim.due_at
@@ -239,13 +264,13 @@ class _Decoded:
         claim = self._claims.get((found.key, found.version))
         if claim is None:
             try:
-                claim = record_codec.decode(Claim, found.fields)
+                claim = claim_codec.decode(found.fields)
             except record_codec.NotARecord as error:
                 raise Doubtful(f"document {found.key}: {error}") from error
             if len(self._claims) >= self.MOST:
                 self._claims = {}  # a new one: another thread may be reading the old
             self._claims[found.key, found.version] = claim
-        return Stored(found.key, claim, found.version)
+        return StoredAt(found.key, claim, found.version)
 
     def readable(self, found: Iterable[Document]) -> tuple[Stored, ...]:
         """Return the claims; a broken one is logged, so that it keeps from no other."""

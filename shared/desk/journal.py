@@ -46,8 +46,8 @@ def as_csv(claims: Iterable[Stored]) -> str:
 
 
 def _row(claim: Claim) -> tuple[object, ...]:
-    sending, story = claim.sending, claim.story
-    order = sending.order if sending else None
+    slip, story = claim.slip, claim.story
+    order = slip.order if slip else None
     return (
         claim.created_at,
         claim.what,
@@ -58,10 +58,10 @@ def _row(claim: Claim) -> tuple[object, ...]:
         order.action if order else None,
         order.qty if order else None,
         order.product if order else None,
-        sending.ltp if sending else None,
-        sending.stop_loss if sending else None,
-        sending.take_profit if sending else None,
-        sending.sent_at if sending else None,
+        slip.ltp if slip else None,
+        slip.stop_loss if slip else None,
+        slip.take_profit if slip else None,
+        slip.sent_at if slip else None,
         " ".join(claim.order_ids),
         story.filled if story else None,
         story.price if story else None,

@@ -11,7 +11,19 @@ from enum import StrEnum
 
 from shared.desk.words import contract_words, price, rupees
 from shared.guard.state import GuardState
-from shared.idempotency import Claim, Slip, State, Stored
+from shared.idempotency import (
+    Claim,
+    Claimed,
+    Done,
+    NotSent,
+    Released,
+    Reply,
+    Sending,
+    Slip,
+    Stored,
+    Story,
+    Unknown,
+)
 from shared.models import PAPER, Verb
 
 
@@ -61,7 +73,7 @@ def tell(
 
 def _tale(claim: Claim, reported: dict[str, list[str]]) -> Tale:
     outcome, tone = _outcome(claim)
-    events = reported.get(claim.sending.order.tag, []) if claim.sending else []
+    events = reported.get(claim.slip.order.tag, []) if claim.slip else []
     return Tale(
         at=claim.created_at,
         what=_what(claim),
@@ -74,42 +86,40 @@ def _tale(claim: Claim, reported: dict[str, list[str]]) -> Tale:
 
 def is_paper(claim: Claim) -> bool:
     """Return whether an alert's order was one of the paper account."""
-    ticker = claim.sending.order.ticker if claim.sending else claim.ledger
+    ticker = claim.slip.order.ticker if claim.slip else claim.ledger
     return ticker.startswith(PAPER)
 
 
 def _what(claim: Claim) -> str:
-    if claim.sending is None:
+    if claim.slip is None:
         return claim.what
-    order = claim.sending.order
+    order = claim.slip.order
     named = contract_words(order.ticker, claim.contract)
     verb = claim.what.partition(" ")[0]
     return f"{verb if verb in set(Verb) else order.action} {order.qty} {named}"
 
 
 def _outcome(claim: Claim) -> tuple[str, Tone]:
-    match claim.state:
-        case State.DONE:
-            return _done(claim)
-        case State.UNKNOWN:
+    match claim.at:
+        case Done() as done:
+            return _done(done, claim.story)
+        case Unknown():
             return "unknown: FYERS may hold it", Tone.BAD
-        case State.NOT_SENT:
+        case NotSent():
             return "not sent", Tone.IDLE
-        case State.RELEASED:
-            waits = "waits for a resend" if claim.retry else "refused"
-            return waits, Tone.IDLE
-        case State.SENDING:
+        case Released(retry=retry):
+            return "waits for a resend" if retry else "refused", Tone.IDLE
+        case Sending():
             return "at FYERS", Tone.PLAIN
-        case State.CLAIMED:
+        case Claimed():
             return "being handled", Tone.PLAIN
 
 
-def _done(claim: Claim) -> tuple[str, Tone]:
-    if claim.sending is None:
+def _done(done: Done, story: Story | None) -> tuple[str, Tone]:
+    if done.slip is None:
         return "done", Tone.GOOD
-    if not claim.order_ids:
+    if not done.order_ids:
         return "refused by FYERS", Tone.IDLE
-    story = claim.story
     if story is None:
         return "placed", Tone.GOOD
     if not story.filled:
@@ -126,8 +136,8 @@ def _steps(claim: Claim) -> Iterator[Step]:
     for child in claim.children:
         named = contract_words(child.contract.ticker, child.contract)
         yield Step(f"closes {named} {child.product}, see its own line")
-    if claim.sending is not None:
-        yield Step(_sent(claim.sending), claim.sending.sent_at)
+    if claim.slip is not None:
+        yield Step(_sent(claim.slip), claim.slip.sent_at)
     yield from _settled(claim)
     if claim.story is not None:
         story = claim.story
@@ -139,47 +149,46 @@ def _steps(claim: Claim) -> Iterator[Step]:
         yield Step(ended, story.ended_at)
 
 
-def _sent(sending: Slip) -> str:
-    order = sending.order
+def _sent(slip: Slip) -> str:
+    order = slip.order
     ticker = order.ticker.removeprefix(PAPER)
     words = f"sent: {order.action} {order.qty} {ticker} {order.product}"
     levels = (
-        ("price", sending.ltp),
-        ("stop", sending.stop_loss),
-        ("target", sending.take_profit),
+        ("price", slip.ltp),
+        ("stop", slip.stop_loss),
+        ("target", slip.take_profit),
     )
     known = [f"{name} {price(level)}" for name, level in levels if level is not None]
     words = ", ".join((words, *known))
-    return f"{words} ({sending.note})" if sending.note else words
+    return f"{words} ({slip.note})" if slip.note else words
 
 
 def _settled(claim: Claim) -> Iterator[Step]:
-    match claim.state:
-        case State.DONE if claim.order_ids:
-            ids = ", ".join(claim.order_ids)
-            yield Step(f"accepted by FYERS as {ids}", claim.done_at)
-        case State.DONE:
-            yield Step(_reply_words(claim), claim.done_at)
-        case State.RELEASED:
-            again = "; a resend is waited for" if claim.retry else ""
-            yield Step(f"no order was sent: {claim.reason}{again}", claim.touched_at)
-        case State.NOT_SENT:
-            yield Step(f"settled as never executed: {claim.reason}", claim.touched_at)
-        case State.UNKNOWN:
+    match claim.at:
+        case Done(order_ids=(), reply=reply, done_at=at):
+            yield Step(_reply_words(reply), at)
+        case Done(order_ids=ids, done_at=at):
+            yield Step(f"accepted by FYERS as {', '.join(ids)}", at)
+        case Released(reason=reason, retry=retry):
+            again = "; a resend is waited for" if retry else ""
+            yield Step(f"no order was sent: {reason}{again}", claim.touched_at)
+        case NotSent(reason=reason):
+            yield Step(f"settled as never executed: {reason}", claim.touched_at)
+        case Unknown(reason=reason, closed=closed):
             looked = (
                 "look at your order book in the FYERS app"
-                if claim.closed
+                if closed
                 else "it is being looked up"
             )
-            yield Step(f"unknown: {claim.reason}; {looked}", claim.touched_at)
-        case State.SENDING | State.CLAIMED:
+            yield Step(f"unknown: {reason}; {looked}", claim.touched_at)
+        case Sending() | Claimed():
             return
 
 
-def _reply_words(claim: Claim) -> str:
+def _reply_words(reply: Reply) -> str:
     """Return what the sender was told of an alert that left no order."""
     try:
-        body = json.loads(claim.reply.body) if claim.reply else {}
+        body = json.loads(reply.body)
     except ValueError:
         body = {}
     said = body.get("error") or body.get("message") if isinstance(body, dict) else ""

@@ -11,7 +11,7 @@ from shared.desk.board import Board
 from shared.desk.stories import Tale, Tone, is_paper, realized, tell
 from shared.desk.words import contract_words, counted, grouped, hm
 from shared.guard.state import GuardState, Risk, Seen, Verdict, Watch
-from shared.idempotency import State, Stored
+from shared.idempotency import NotSent, Stored, Unknown
 from shared.models import IST, PAPER, Contract
 
 STALE = timedelta(minutes=5)
@@ -258,16 +258,16 @@ def _alarms(board: Board, holdings: tuple[Holding, ...]) -> Iterator[Alarm]:
                 yield _of_risk(watch, risk, known.get(watch.ticker))
     for stored in board.claims:
         claim = stored.claim
-        if claim.state is State.UNKNOWN:
+        if isinstance(claim.at, Unknown):
             todo = (
                 "Look at your order book in the FYERS app"
-                if claim.closed
+                if claim.at.closed
                 else "It is being looked up; do not place it by hand yet"
             )
             yield Alarm(
                 f"{claim.what}: FYERS may hold this order. {todo}.", claim.created_at
             )
-        elif claim.state is State.NOT_SENT and claim.closes:
+        elif isinstance(claim.at, NotSent) and claim.closes:
             yield from _not_closed(claim.what, claim.contract, holdings)
 
 

@@ -61,8 +61,7 @@ class Sight:
 
     def _recent(self) -> bool:
         return any(
-            stored.claim.sending is not None
-            and self.now - stored.claim.sending.sent_at < RECENT
+            (slip := stored.claim.slip) is not None and self.now - slip.sent_at < RECENT
             for group in self.ledger.values()
             for stored in group
         )

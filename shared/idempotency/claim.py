@@ -20,8 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeGuard, TypeVar
 
 from shared.models import (
     PAPER,
@@ -33,17 +32,6 @@ from shared.models import (
     OurOrder,
     Product,
 )
-
-
-class State(StrEnum):
-    """Where a claim stands; see the timeline above."""
-
-    CLAIMED = "CLAIMED"
-    SENDING = "SENDING"
-    UNKNOWN = "UNKNOWN"
-    RELEASED = "RELEASED"
-    DONE = "DONE"
-    NOT_SENT = "NOT_SENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +96,91 @@ class Child:
     product: Product
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One alert's record. Only the fields of its state are filled."""
+# --- Where a claim stands; see the timeline above -----------------------------------
 
-    state: State
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery has the alert and has sent nothing yet."""
+
+    name = "CLAIMED"
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The order is on its way to FYERS, or about to be."""
+
+    name = "SENDING"
+    slip: Slip
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """FYERS may hold the order."""
+
+    name = "UNKNOWN"
+    slip: Slip
+    reason: str = ""
+    order_ids: tuple[str, ...] = ()
+    """What FYERS named all the same; the order is looked up by it too."""
+    closed: bool = False
+    """Of a past day, the owner told to look: no order book shows it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Nothing was sent, or it was provably not taken; kept for the next delivery."""
+
+    name = "RELEASED"
+    expires_at: datetime
+    reason: str = ""
+    retry: bool = False
+    """A resend is wanted (503); else the sender was told for good."""
+    slip: Slip | None = None
+    """The order that FYERS provably did not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Answered for good."""
+
+    name = "DONE"
+    reply: Reply
+    expires_at: datetime
+    done_at: datetime | None = None
+    """FYERS's answer, or when the order was found; old documents do not say."""
+    order_ids: tuple[str, ...] = ()
+    """What FYERS called the order, one id for each slice; empty: nothing traded."""
+    slip: Slip | None = None
+    """None for an alert that was no order of its own."""
+    reason: str = ""
+    """Why it was UNKNOWN or NOT_SENT before."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Settled as never executed; corrected if the order turns up all the same."""
+
+    name = "NOT_SENT"
+    expires_at: datetime
+    reason: str = ""
+    order_ids: tuple[str, ...] = ()
+    slip: Slip | None = None
+    """The order that no book shows; None where none was ever sent."""
+
+
+State = Claimed | Sending | Unknown | Released | Done | NotSent
+"""What is unsettled has no `expires_at`: it never expires."""
+
+S = TypeVar("S", bound=State)
+S_co = TypeVar("S_co", bound=State, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAt(Generic[S_co]):
+    """One alert's record: what every claim has, and where it stands."""
+
+    at: S_co
     attempt: str
     """128 random bits in hex, new for every delivery that takes the claim."""
     fingerprint: str
@@ -122,21 +190,9 @@ class Claim:
     what: str
     """The alert in words: `SELL NIFTY 25800 CE WEEKLY`."""
     touched_at: datetime
-    reason: str = ""
-    """Why it was RELEASED or is UNKNOWN, for people."""
-    retry: bool = False
-    """RELEASED and a resend is wanted (503); else the sender was told for good."""
-    sending: Slip | None = None
-    reply: Reply | None = None
-    expires_at: datetime | None = None
-    """Set only with DONE, RELEASED and NOT_SENT: what is unsettled never expires."""
     told: str = ""
     """Why the owner was told that an earlier delivery of this alert sent nothing."""
-    closed: bool = False
-    """UNKNOWN of a past day, the owner told to look: no order book shows it now."""
     outbox: tuple[Outgoing, ...] = ()
-    order_ids: tuple[str, ...] = ()
-    """What FYERS called the order, one id for each slice; DONE only."""
     ledger: str = ""
     """Ticker from SENDING on, until the guard found that contract flat and quiet."""
     lane: str = ""
@@ -147,14 +203,32 @@ class Claim:
     """The alert's body carries its own time."""
     strategy: str = ""
     """The alert's own word for what it belongs to."""
-    done_at: datetime | None = None
-    """When it became DONE: FYERS's answer, or the order was found."""
     story: Story | None = None
     """How the order ended, as the guard saw it; for the journal."""
     children: tuple[Child, ...] = ()
     """Of an EXIT of several positions: what it closes, each under its own claim."""
     first: str = ""
     """The attempt that first claimed the alert; empty while it is still `attempt`."""
+
+    @property
+    def state(self) -> str:
+        """Return the state's name, as documents, logs and people know it."""
+        return self.at.name
+
+    @property
+    def slip(self) -> Slip | None:
+        """Return the alert's order as it went to FYERS, None if none ever did."""
+        return None if isinstance(self.at, Claimed) else self.at.slip
+
+    @property
+    def reason(self) -> str:
+        """Return why nothing was sent, or why its outcome is or was unknown."""
+        return "" if isinstance(self.at, Claimed | Sending) else self.at.reason
+
+    @property
+    def order_ids(self) -> tuple[str, ...]:
+        """Return what FYERS called the order, one id for each slice."""
+        return self.at.order_ids if isinstance(self.at, _NAMED) else ()
 
     @property
     def mark(self) -> str:
@@ -167,7 +241,7 @@ class Claim:
     @property
     def went(self) -> bool:
         """Return whether FYERS got the order, or may have got it."""
-        return self.sending is not None and self.state is not State.RELEASED
+        return self.slip is not None and not isinstance(self.at, Released)
 
     @property
     def on_paper(self) -> bool:
@@ -177,37 +251,51 @@ class Claim:
     @property
     def came_to_nothing(self) -> bool:
         """Return whether the alert is over and did not become what it asked for."""
-        if self.state is State.DONE:
-            return self.reply is not None and self.reply.status >= 400
-        return self.state is State.NOT_SENT or (
-            self.state is State.RELEASED and not self.retry
-        )
+        match self.at:
+            case Done(reply=reply):
+                return reply.status >= 400
+            case Released(retry=retry):
+                return not retry
+            case NotSent():
+                return True
+            case Claimed() | Sending() | Unknown():
+                return False
 
     @property
     def closes(self) -> bool:
         """Return whether the alert closes a position."""
-        if self.sending is not None:
-            return self.sending.closes
+        if self.slip is not None:
+            return self.slip.closes
         return bool(self.lane) or self.what.partition(" ")[0] in ("BUY", "EXIT")
 
     @property
     def our_order(self) -> OurOrder | None:
         """Return the order as the order book looks for it, None if there is none."""
-        sending = self.sending
-        flight = _FLIGHTS.get(self.state)
-        if sending is None or flight is None:
-            return None
-        if self.state is State.DONE and not self.order_ids:
-            return None  # refused for good
+        match self.at:
+            case Sending(slip):
+                return self.booked(slip, Flight.OPEN)
+            case Unknown(slip, order_ids=ids):
+                return self.booked(slip, Flight.OPEN, ids)
+            case Done(slip=Slip() as slip, order_ids=ids) if ids:
+                return self.booked(slip, Flight.ACCEPTED, ids)
+            case NotSent(slip=Slip() as slip, order_ids=ids):
+                return self.booked(slip, Flight.ABSENT, ids)
+            case Claimed() | Released() | Done() | NotSent():
+                return None  # of DONE: refused for good, or no order of its own
+
+    def booked(
+        self, slip: Slip, flight: Flight, order_ids: tuple[str, ...] = ()
+    ) -> OurOrder:
+        """Return an order of this claim as the order book looks for it."""
         return OurOrder(
-            order=sending.order,
-            closes=sending.closes,
+            order=slip.order,
+            closes=slip.closes,
             flight=flight,
-            order_ids=self.order_ids,
-            sent_at=sending.sent_at,
-            send_by=sending.send_by,
+            order_ids=order_ids,
+            sent_at=slip.sent_at,
+            send_by=slip.send_by,
             tick=self.contract.tick if self.contract else Decimal("0.05"),
-            traded_before=sending.traded_before,
+            traded_before=slip.traded_before,
         )
 
     @property
@@ -222,32 +310,45 @@ class Claim:
         What is unsettled or untold goes before what the guard only watches: a day full
         of quiet shorts must not keep reconcile from it.
         """
-        if (
-            self.outbox
-            or (self.state is State.UNKNOWN and not self.closed)
-            or self.state in (State.CLAIMED, State.SENDING)
-            or (self.state is State.RELEASED and self.retry)
-        ):
+        if self.outbox or self._unsettled:
             return self.touched_at
         return self.touched_at + timedelta(days=1) if self.ledger else None
 
+    @property
+    def _unsettled(self) -> bool:
+        match self.at:
+            case Claimed() | Sending():
+                return True
+            case Unknown(closed=closed):
+                return not closed
+            case Released(retry=retry):
+                return retry
+            case Done() | NotSent():
+                return False
+
+
+_NAMED = (Unknown, Done, NotSent)
+
+Claim = ClaimAt[State]
+"""A claim wherever it stands; a name for types only."""
+
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredAt(Generic[S_co]):
     """A claim as read, with the version a conditional write must name."""
 
     key: str
     """Document id: 64 hex digits."""
-    claim: Claim
+    claim: ClaimAt[S_co]
     version: str
 
 
-_FLIGHTS = {
-    State.SENDING: Flight.OPEN,
-    State.UNKNOWN: Flight.OPEN,
-    State.DONE: Flight.ACCEPTED,
-    State.NOT_SENT: Flight.ABSENT,
-}
+Stored = StoredAt[State]
+
+
+def stands_at(stored: Stored, state: type[S]) -> TypeGuard[StoredAt[S]]:
+    """Return whether a stored claim stands there; the type checker knows it then."""
+    return isinstance(stored.claim.at, state)
 
 
 class ClaimStore(Protocol):
@@ -257,13 +358,15 @@ class ClaimStore(Protocol):
     (anything else: a write may have been applied, or be applied later).
     """
 
-    def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
+    def create(self, key: str, claim: ClaimAt[S], deadline: Deadline) -> StoredAt[S]:
         """Store a claim under an id nobody holds; raise `AlreadyExists`, `Doubtful`."""
 
     def read(self, key: str, deadline: Deadline) -> Stored | None:
         """Return the claim, expired ones included; raise `Doubtful`."""
 
-    def replace(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+    def replace(
+        self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+    ) -> StoredAt[S]:
         """Write `claim` over exactly the version read; raise `Conflict`, `Doubtful`."""
 
     def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
@@ -279,8 +382,8 @@ class ClaimStore(Protocol):
         """Return the claims created on that IST day, oldest first; raise `Doubtful`."""
 
     def supersede(
-        self, stored: Stored, claim: Claim, kept_key: str, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], kept_key: str, deadline: Deadline
+    ) -> StoredAt[S]:
         """Write `claim` over exactly the version read and keep the old one.
 
         The old claim is written under `kept_key`, which nobody may hold, in the same

@@ -14,7 +14,15 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.errors import Conflict, Doubtful, Unavailable
-from shared.idempotency.claim import Claim, Stored
+from shared.idempotency.claim import (
+    ClaimAt,
+    Claimed,
+    S,
+    Sending,
+    Stored,
+    StoredAt,
+    stands_at,
+)
 from shared.idempotency.machine import Claims, log_change
 from shared.models import Deadline
 
@@ -59,8 +67,8 @@ class LaneStore(Protocol):
         """Return the contract's lane, held or not, expired or not; raise `Doubtful`."""
 
     def take(
-        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
-    ) -> tuple[HeldLane, Stored]:
+        self, found: HeldLane, lane: Lane, stored: StoredAt[Claimed], deadline: Deadline
+    ) -> tuple[HeldLane, StoredAt[Claimed]]:
         """Write `lane` over what was found, and the ticker into the taker's claim.
 
         So a lane is taken only while the claim is still this delivery's attempt.
@@ -69,11 +77,11 @@ class LaneStore(Protocol):
     def mark(
         self,
         stored: Stored,
-        claim: Claim,
+        claim: ClaimAt[Sending],
         held: HeldLane,
         lane: Lane,
         deadline: Deadline,
-    ) -> tuple[Stored, HeldLane]:
+    ) -> tuple[StoredAt[Sending], HeldLane]:
         """Write the claim (SENDING) and what the lane says of its order."""
 
     def give_back(self, held: HeldLane, deadline: Deadline) -> None:
@@ -83,8 +91,8 @@ class LaneStore(Protocol):
         """
 
     def settle(
-        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], held: HeldLane, deadline: Deadline
+    ) -> StoredAt[S]:
         """Write the claim and delete the lane, if it was held."""
 
 
@@ -103,34 +111,43 @@ class Lanes:
             raise Unavailable("the claim store gives no answer") from None
 
     def take(
-        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
-    ) -> tuple[HeldLane, Stored]:
+        self, found: HeldLane, lane: Lane, stored: StoredAt[Claimed], deadline: Deadline
+    ) -> tuple[HeldLane, StoredAt[Claimed]]:
         """Take the lane as it was found; raise `Conflict` or `Unavailable`."""
         try:
             return self._store.take(found, lane, stored, deadline)
         except Doubtful:
             held = self.lane(found.ticker, deadline)
             mine = self._claims.look(stored.key, deadline)
-            if held.lane != lane or mine is None or mine.claim.lane != found.ticker:
-                raise Unavailable("the claim store did not confirm the lane") from None
-            return held, mine
+            if (
+                held.lane == lane
+                and mine is not None
+                and mine.claim.lane == found.ticker
+                and stands_at(mine, Claimed)
+            ):
+                return held, mine
+            raise Unavailable("the claim store did not confirm the lane") from None
 
     def mark(
-        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-    ) -> tuple[Stored, HeldLane]:
+        self,
+        stored: Stored,
+        claim: ClaimAt[Sending],
+        held: HeldLane,
+        deadline: Deadline,
+    ) -> tuple[StoredAt[Sending], HeldLane]:
         """Write SENDING and the lane's mark of its order in one commit.
 
         Raises `Conflict`, or `Doubtful` when reading does not show the write: it may
         still be applied.
         """
-        sending = claim.sending
-        if held.lane is None or sending is None:
-            raise ValueError("only a held lane can be marked, and only with an order")
+        if held.lane is None:
+            raise ValueError("only a held lane can be marked")
+        slip = claim.at.slip
         lane = replace(
             held.lane,
             attempt=claim.attempt,
-            tag=sending.order.tag,
-            send_by=sending.send_by,
+            tag=slip.order.tag,
+            send_by=slip.send_by,
         )
         claim = self._claims.stamped(claim)
         try:
@@ -140,13 +157,13 @@ class Lanes:
             marked = self.lane(held.ticker, deadline)
             if found is None or found.claim != claim or marked.lane != lane:
                 raise
-            written = found, marked
+            written = StoredAt(found.key, claim, found.version), marked
         log_change(stored.claim, claim)
         return written
 
     def settle(
-        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], held: HeldLane, deadline: Deadline
+    ) -> StoredAt[S]:
         """Write a claim that holds nothing at FYERS any more and give its lane back.
 
         Raises `Conflict` (somebody moved either) or `Doubtful`.
@@ -158,7 +175,7 @@ class Lanes:
             found = self._claims.look(stored.key, deadline)
             if found is None or found.claim != claim:
                 raise
-            written = found
+            written = StoredAt(found.key, claim, found.version)
         log_change(stored.claim, claim)
         return written
 

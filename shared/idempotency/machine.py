@@ -15,7 +15,22 @@ from datetime import datetime, timedelta
 
 from shared.errors import AlreadyExists, Conflict, Doubtful, KeyReused, Unavailable
 from shared.idempotency import wording
-from shared.idempotency.claim import Claim, ClaimStore, Outgoing, State, Stored
+from shared.idempotency.claim import (
+    Claim,
+    ClaimAt,
+    Claimed,
+    ClaimStore,
+    Done,
+    NotSent,
+    Outgoing,
+    Released,
+    S,
+    Sending,
+    Stored,
+    StoredAt,
+    Unknown,
+    stands_at,
+)
 from shared.idempotency.transitions import Rules, Transitions
 from shared.models import Alert, Clock, Deadline, Notice
 
@@ -28,14 +43,12 @@ RESENDS = timedelta(seconds=30)
 """TradingView resends three times, 5 s apart; if it counts from our replies, the last
 comes 24 s after the first."""
 
-SETTLED = (State.DONE, State.RELEASED, State.NOT_SENT)
-
 
 @dataclass(frozen=True, slots=True)
 class Owned:
     """The claim is ours: CLAIMED with our attempt, write confirmed."""
 
-    stored: Stored
+    stored: StoredAt[Claimed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +81,8 @@ class Claims(Transitions):
         store gives no clear answer: then this delivery must send nothing.
         """
         now = self._clock()
-        fresh = Claim(
-            state=State.CLAIMED,
+        fresh = ClaimAt(
+            Claimed(),
             attempt=self._new_attempt(),
             fingerprint=alert.fingerprint,
             created_at=now,
@@ -105,8 +118,8 @@ class Claims(Transitions):
         `AlreadyExists` or `Doubtful`.
         """
         now, attempt = self._clock(), self._new_attempt()
-        claim = Claim(
-            state=State.RELEASED,
+        claim = ClaimAt(
+            Released(self._expiry(), reason),
             attempt=attempt,
             fingerprint=fingerprint,
             created_at=now,
@@ -114,15 +127,13 @@ class Claims(Transitions):
             request_id=request_id,
             what=what,
             touched_at=now,
-            reason=reason,
-            expires_at=self._expiry(),
             outbox=(Outgoing(notice),),
         )
         key = hashlib.sha256(f"refused:{attempt}".encode()).hexdigest()
         return self._store.create(key, claim, deadline)
 
     def _take(
-        self, found: Stored, fresh: Claim, keyed: bool, deadline: Deadline
+        self, found: Stored, fresh: ClaimAt[Claimed], keyed: bool, deadline: Deadline
     ) -> Owned | Held:
         """Take the document over where the machine allows it."""
         old = found.claim
@@ -159,8 +170,9 @@ class Claims(Transitions):
         return False
 
     def _unsent(self, old: Claim) -> bool:
-        lapsed = old.state is State.CLAIMED and old.lease_until <= self._clock()
-        return lapsed or old.state is State.RELEASED
+        if isinstance(old.at, Claimed):
+            return old.lease_until <= self._clock()
+        return isinstance(old.at, Released)
 
     def _over(self, old: Claim, now: datetime, keyed: bool) -> bool:
         """Return whether a claim no longer speaks for a new alert.
@@ -168,21 +180,27 @@ class Claims(Transitions):
         An UNKNOWN never runs out under a key. Without one it ends with its day, once
         the owner was told to look: tomorrow's equal text is another alert.
         """
-        if old.state not in SETTLED and not self._unsent(old):
-            return old.closed and not keyed
-        if old.expires_at is not None and old.expires_at <= now:
-            return True
+        match old.at:
+            case Unknown(closed=closed):
+                return closed and not keyed
+            case Sending():
+                return False
+            case Claimed() if not self._unsent(old):
+                return False
+            case Released() | Done() | NotSent() as settled:
+                if settled.expires_at <= now:
+                    return True
         window = timedelta(seconds=self._rules.window)
         if old.timed and window:
             window = max(window, timedelta(seconds=self._rules.timed_window))
         # A claim a late resend took over counts from its own order.
-        since = old.sending.sent_at if old.sending else old.created_at
+        since = old.slip.sent_at if old.slip else old.created_at
         return not keyed and now - since >= window
 
     @staticmethod
     def _ours(found: Stored) -> Owned | Held:
         """Return `Owned` only while our attempt still stands as CLAIMED."""
-        return Owned(found) if found.claim.state is State.CLAIMED else Held(found)
+        return Owned(found) if stands_at(found, Claimed) else Held(found)
 
     def _read(self, key: str, deadline: Deadline) -> Stored:
         found = self.look(key, deadline)
@@ -222,12 +240,27 @@ class Claims(Transitions):
         """Return the mark of another order call of a claim that is ours."""
         return self._new_attempt()
 
-    def stamped(self, claim: Claim) -> Claim:
-        """Return the claim as a write stores it: touched now, kept long enough."""
-        now = self._clock()
-        return replace(claim, touched_at=now, expires_at=self._kept_until(claim, now))
+    def stamped(self, claim: ClaimAt[S]) -> ClaimAt[S]:
+        """Return the claim as a write stores it: touched now, kept long enough.
 
-    def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+        What is settled may not expire before its owner was told: reconcile rests at
+        night, over weekends and holidays.
+        """
+        now, at = self._clock(), claim.at
+        touched = replace(claim, touched_at=now)
+        if not isinstance(at, Released | Done | NotSent):
+            return touched
+        untold = claim.outbox or (isinstance(at, Released) and at.retry)
+        until = (
+            max(at.expires_at, now + UNTOLD)
+            if untold
+            else min(at.expires_at, self._expiry())
+        )
+        return replace(touched, at=replace(at, expires_at=until))
+
+    def write(
+        self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+    ) -> StoredAt[S]:
         """Write over exactly the version read.
 
         Raises `Conflict` when another version is there, and `Doubtful` when a reading
@@ -240,20 +273,9 @@ class Claims(Transitions):
             found = self._store.read(stored.key, deadline)
             if found is None or found.claim != claim:
                 raise
-            written = found
+            written = StoredAt(found.key, claim, found.version)
         log_change(stored.claim, claim)
         return written
-
-    def _kept_until(self, claim: Claim, now: datetime) -> datetime | None:
-        """Return when a settled claim may go: not before its owner was told.
-
-        Reconcile rests at night, over weekends and holidays; the TTL does not.
-        """
-        if claim.expires_at is None:
-            return None
-        if claim.outbox or (claim.state is State.RELEASED and claim.retry):
-            return max(claim.expires_at, now + UNTOLD)
-        return min(claim.expires_at, self._expiry())
 
     def deliver(
         self,
@@ -278,12 +300,12 @@ class Claims(Transitions):
 
 def log_change(old: Claim, new: Claim) -> None:
     """Log that a claim has moved on, in one line; its fields are for queries."""
-    if old.state is new.state:
+    if old.state == new.state:
         return
     why = f": {new.reason}" if new.reason else ""
     fields = {
-        "state": str(new.state),
-        "contract": new.sending.order.ticker if new.sending else "",
+        "state": new.state,
+        "contract": new.slip.order.ticker if new.slip else "",
         "order_id": " ".join(new.order_ids),
         "alert": new.request_id,
     }
@@ -297,13 +319,13 @@ def log_change(old: Claim, new: Claim) -> None:
     )
 
 
-def _resent(fresh: Claim, old: Claim) -> Claim:
+def _resent(fresh: ClaimAt[Claimed], old: Claim) -> ClaimAt[Claimed]:
     """Return the claim a resend makes of what an earlier delivery gave back."""
-    told = "" if old.state is State.CLAIMED or old.retry else old.reason
+    told = isinstance(old.at, Released) and not old.at.retry
     return replace(
         fresh,
         created_at=old.created_at,
-        told=told or old.told,
+        told=old.reason if told else old.told,
         outbox=old.outbox,
         contract=old.contract,
         children=old.children,

@@ -12,12 +12,13 @@ from datetime import datetime
 
 from shared.errors import OrderRejected
 from shared.idempotency import wording
-from shared.idempotency.claim import Claim, Reply
+from shared.idempotency.claim import Claim, Reply, Slip
 from shared.models import (
     IST,
     BookedOrder,
     Notice,
     OrderStatus,
+    OurOrder,
     Placed,
     Severity,
 )
@@ -36,43 +37,40 @@ class Settlement:
     """Empty where nothing traded and nothing will."""
 
 
-def find(claim: Claim, rows: tuple[BookedOrder, ...]) -> tuple[BookedOrder, ...]:
-    """Return the rows that are the claim's order; any of them disproves absence."""
-    our = claim.our_order
-    return tuple(row for row in rows if our and our.is_row(row))
+def find(our: OurOrder, rows: tuple[BookedOrder, ...]) -> tuple[BookedOrder, ...]:
+    """Return the rows that are the order; any of them disproves absence."""
+    return tuple(row for row in rows if our.is_row(row))
 
 
-def is_complete(claim: Claim, rows: tuple[BookedOrder, ...], now: datetime) -> bool:
-    """Return whether the rows found are all of the claim's order.
+def is_complete(our: OurOrder, rows: tuple[BookedOrder, ...], now: datetime) -> bool:
+    """Return whether the rows found are all of the order.
 
     FYERS may show the slices of one order one after another.
     """
-    our = claim.our_order
-    if our is None or now >= our.send_by + SETTLE_AFTER:
-        return True
-    return sum(row.qty for row in rows) >= our.order.qty
+    late = now >= our.send_by + SETTLE_AFTER
+    return late or sum(row.qty for row in rows) >= our.order.qty
 
 
-def absent(claim: Claim, rows: tuple[BookedOrder, ...], now: datetime) -> bool:
+def absent(our: OurOrder, rows: tuple[BookedOrder, ...], now: datetime) -> bool:
     """Return whether a cleanly read book proves that FYERS never took the order."""
-    our = claim.our_order
-    if our is None or now < our.send_by + SETTLE_AFTER:
+    if now < our.send_by + SETTLE_AFTER:
         return False
-    if now.astimezone(IST).date() != our.day or find(claim, rows):
+    if now.astimezone(IST).date() != our.day or find(our, rows):
         return False
     return not any(our.may_be_row(row) for row in rows)
 
 
 def settle(
-    claim: Claim, rows: tuple[BookedOrder, ...], now: datetime, corrects: bool
+    claim: Claim,
+    slip: Slip,
+    rows: tuple[BookedOrder, ...],
+    now: datetime,
+    corrects: bool,
 ) -> Settlement:
-    """Return what the found rows mean: 200 if any works or traded, else 424.
+    """Return what the rows found of a slip mean: 200 if any works or traded, else 424.
 
     `corrects` is true when the owner was told otherwise before.
     """
-    sending = claim.sending
-    if sending is None:
-        raise ValueError("only a claim that was SENDING has an order to find")
     begins = "Correction: " if corrects else ""
     first = rows[0]
     if all(row.status in ENDED and not row.filled for row in rows):
@@ -93,7 +91,7 @@ def settle(
     ids = tuple(row.order_id for row in rows)
     placed = Placed(first.order_id, first.message, ids if len(ids) > 1 else ())
     return Settlement(
-        wording.success(claim, sending, placed, note),
+        wording.success(claim, slip, placed, note),
         wording.about_claim(
             "order_found",
             f"{begins}the order is at FYERS as {first.order_id} "

@@ -1,17 +1,28 @@
-"""The claim machine's transitions as pure steps: a claim in, its next state out."""
+"""The claim machine's transitions as pure steps: a claim in, its next state out.
+
+Each takes a claim only where it may leave from, so a forbidden one is a type error.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import cast
 
 from shared.idempotency.claim import (
     Claim,
+    ClaimAt,
+    Claimed,
+    Done,
+    NotSent,
     Outgoing,
+    Released,
     Reply,
+    S,
+    Sending,
     Slip,
-    State,
     Story,
+    Unknown,
 )
 from shared.models import Clock, Contract, Notice
 
@@ -31,123 +42,91 @@ class Rules:
 
 
 class Transitions:
-    """Every transition but the claiming itself; a forbidden one raises."""
+    """Every transition but the claiming itself."""
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self._clock = clock
         self._rules = rules
 
     def sending(
-        self, claim: Claim, sending: Slip, contract: Contract | None = None
-    ) -> Claim:
+        self, claim: ClaimAt[Claimed], slip: Slip, contract: Contract
+    ) -> ClaimAt[Sending]:
         """Return CLAIMED → SENDING; only its confirmed write permits the order call."""
-        return _leave(
-            claim,
-            (State.CLAIMED,),
-            State.SENDING,
-            sending=sending,
-            contract=contract or claim.contract,
-            ledger=sending.order.ticker,
-        )
+        watched = replace(claim, contract=contract, ledger=slip.order.ticker)
+        return moved(watched, Sending(slip))
 
-    def again(self, claim: Claim, attempt: str, sending: Slip) -> Claim:
+    def again(
+        self, claim: ClaimAt[Sending], attempt: str, slip: Slip
+    ) -> ClaimAt[Sending]:
         """Return SENDING under a new attempt: FYERS refused the first one for good."""
-        return _leave(
-            claim,
-            (State.SENDING,),
-            State.SENDING,
-            attempt=attempt,
-            first=claim.mark,
-            sending=sending,
-        )
+        return replace(claim, attempt=attempt, first=claim.mark, at=Sending(slip))
 
     def released(
-        self, claim: Claim, reason: str, retry: bool, notice: Notice | None = None
-    ) -> Claim:
+        self,
+        claim: ClaimAt[Claimed | Sending],
+        reason: str,
+        retry: bool,
+        notice: Notice | None = None,
+    ) -> ClaimAt[Released]:
         """Return CLAIMED or SENDING → RELEASED: provably nothing was taken."""
-        return _leave(
-            claim,
-            (State.CLAIMED, State.SENDING),
-            State.RELEASED,
-            reason=reason,
-            retry=retry,
-            ledger="",
-            expires_at=self._expiry(),
-            outbox=_with(claim, notice),
-        )
+        at = Released(self._expiry(), reason, retry, claim.slip)
+        return moved(replace(claim, ledger=""), at, notice)
 
     def unknown(
-        self, claim: Claim, reason: str, notice: Notice, order_id: str = ""
-    ) -> Claim:
-        """Return SENDING → UNKNOWN: never sent again by code.
-
-        `order_id` is what FYERS named all the same; the order is looked up by it too.
-        """
-        return _leave(
-            claim,
-            (State.SENDING,),
-            State.UNKNOWN,
-            reason=reason,
-            order_ids=(order_id,) if order_id else (),
-            outbox=_with(claim, notice),
-        )
+        self,
+        claim: ClaimAt[Sending],
+        reason: str,
+        notice: Notice | None,
+        order_ids: tuple[str, ...] = (),
+    ) -> ClaimAt[Unknown]:
+        """Return SENDING → UNKNOWN: never sent again by code."""
+        return moved(claim, Unknown(claim.at.slip, reason, order_ids), notice)
 
     def concluded(
-        self, claim: Claim, reply: Reply, notice: Notice | None = None
-    ) -> Claim:
+        self, claim: ClaimAt[Claimed], reply: Reply, notice: Notice | None = None
+    ) -> ClaimAt[Done]:
         """Return CLAIMED → DONE for an alert that is no order of its own."""
-        return _leave(
-            claim,
-            (State.CLAIMED,),
-            State.DONE,
-            reply=reply,
-            done_at=self._clock(),
-            expires_at=self._expiry(),
-            outbox=_with(claim, notice),
-        )
+        return moved(claim, Done(reply, self._expiry(), self._clock()), notice)
 
     def done(
         self,
-        claim: Claim,
+        claim: ClaimAt[Sending | Unknown | NotSent],
         reply: Reply,
         notice: Notice | None = None,
         order_ids: tuple[str, ...] = (),
-    ) -> Claim:
+    ) -> ClaimAt[Done]:
         """Return SENDING, UNKNOWN or NOT_SENT → DONE with the reply to replay.
 
         Without an order id nothing traded, and the guard has nothing to watch.
         """
-        return _leave(
-            claim,
-            (State.SENDING, State.UNKNOWN, State.NOT_SENT),
-            State.DONE,
-            reply=reply,
-            order_ids=order_ids,
-            done_at=self._clock(),
-            ledger=claim.ledger if order_ids else "",
-            expires_at=self._expiry(),
-            outbox=_with(claim, notice),
+        at = Done(
+            reply,
+            self._expiry(),
+            self._clock(),
+            order_ids,
+            claim.at.slip,
+            claim.reason,
         )
+        ledger = claim.ledger if order_ids else ""
+        return moved(replace(claim, ledger=ledger), at, notice)
 
-    def not_sent(self, claim: Claim, reason: str, notice: Notice | None) -> Claim:
+    def not_sent(
+        self,
+        claim: ClaimAt[Unknown | Claimed | Released],
+        reason: str,
+        notice: Notice | None,
+    ) -> ClaimAt[NotSent]:
         """Return UNKNOWN, stale CLAIMED or unclaimed RELEASED → NOT_SENT.
 
         What was SENDING stays in the ledger for its day: if the order turns up after
         all, the owner is corrected.
         """
-        return _leave(
-            claim,
-            (State.UNKNOWN, State.CLAIMED, State.RELEASED),
-            State.NOT_SENT,
-            reason=reason,
-            expires_at=self._expiry(),
-            outbox=_with(claim, notice),
-        )
+        at = NotSent(self._expiry(), reason, claim.order_ids, claim.slip)
+        return moved(claim, at, notice)
 
-    def told(self, claim: Claim, *notices: Notice) -> Claim:
-        """Return the claim with more to tell, its state unchanged."""
-        more = tuple(Outgoing(notice) for notice in notices)
-        return replace(claim, outbox=(*claim.outbox, *more))
+    def closed(self, claim: ClaimAt[Unknown], notice: Notice) -> ClaimAt[Unknown]:
+        """Return UNKNOWN as left to the owner: no order book shows its day any more."""
+        return moved(claim, replace(claim.at, closed=True), notice)
 
     def forgotten(self, claim: Claim, story: Story | None) -> Claim:
         """Return the claim out of the ledger: its contract is flat and quiet."""
@@ -157,14 +136,8 @@ class Transitions:
         return self._clock() + timedelta(seconds=self._rules.ttl)
 
 
-def _with(claim: Claim, notice: Notice | None) -> tuple[Outgoing, ...]:
-    return (*claim.outbox, Outgoing(notice)) if notice else claim.outbox
-
-
-def _leave(
-    claim: Claim, allowed: tuple[State, ...], state: State, **changes: object
-) -> Claim:
-    """Return `claim` in its new state; a forbidden transition raises."""
-    if claim.state not in allowed:
-        raise ValueError(f"no way from {claim.state} to {state}")
-    return replace(claim, state=state, **changes)  # type: ignore[arg-type]
+def moved(claim: Claim, at: S, notice: Notice | None = None) -> ClaimAt[S]:
+    """Return the claim in another state, with more to tell."""
+    outbox = (*claim.outbox, Outgoing(notice)) if notice else claim.outbox
+    # `replace` keeps the old state's type, and this is what changes it.
+    return cast("ClaimAt[S]", replace(claim, at=at, outbox=outbox))

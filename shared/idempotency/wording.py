@@ -17,14 +17,14 @@ from shared.models import IST, PAPER, Alert, Notice, Placed, Severity
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
-def success(claim: Claim, sending: Slip, placed: Placed, note: str = "") -> Reply:
+def success(claim: Claim, slip: Slip, placed: Placed, note: str = "") -> Reply:
     """Return the reply for an accepted order, prices as JSON numbers."""
-    order, contract = sending.order, claim.contract
+    order, contract = slip.order, claim.contract
     ticker = order.ticker.removeprefix(PAPER)
     paper = ticker != order.ticker
     placed_words = "PAPER order placed" if paper else "order placed"
     refused = "; ".join(f"a part was refused: {words}" for words in placed.refused)
-    notes = "; ".join(text for text in (sending.note, note, refused) if text)
+    notes = "; ".join(text for text in (slip.note, note, refused) if text)
     return _reply(
         200,
         {
@@ -36,9 +36,9 @@ def success(claim: Claim, sending: Slip, placed: Placed, note: str = "") -> Repl
             "action": order.action,
             "qty": order.qty,
             "product_type": order.product,
-            "ltp": _number(sending.ltp),
-            "stop_loss": _number(sending.stop_loss),
-            "take_profit": _number(sending.take_profit),
+            "ltp": _number(slip.ltp),
+            "stop_loss": _number(slip.stop_loss),
+            "take_profit": _number(slip.take_profit),
             "order_response": {
                 "s": "ok",
                 "code": 1101,
@@ -117,7 +117,7 @@ def about_claim(
     severity: Severity = Severity.ERROR,
 ) -> Notice:
     """Return a notice on a claim, naming its order where it has one."""
-    order = claim.sending.order if claim.sending else None
+    order = claim.slip.order if claim.slip else None
     return Notice(
         message=f"{describe(claim)}{_past(claim, at)}: {message}",
         severity=severity,
@@ -190,7 +190,7 @@ def _past(claim: Claim, at: datetime) -> str:
 
 def describe(claim: Claim) -> str:
     """Return the claim's order in words: `SELL 65 NSE:NIFTY… INTRADAY`."""
-    if claim.sending is None:
+    if claim.slip is None:
         return claim.what
-    order = claim.sending.order
+    order = claim.slip.order
     return f"{order.action} {order.qty} {order.ticker} {order.product}"

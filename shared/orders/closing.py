@@ -14,7 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import BadRequest, Conflict, Doubtful, Unavailable
-from shared.idempotency import HeldLane, Lane, State, Stored
+from shared.idempotency import (
+    Claimed,
+    Done,
+    HeldLane,
+    Lane,
+    NotSent,
+    Released,
+    Sending,
+    Stored,
+    StoredAt,
+    Unknown,
+    stands_at,
+)
 from shared.models import (
     Action,
     Alert,
@@ -53,7 +65,7 @@ class Close:
     """A close that may be sent now."""
 
     contract: Contract
-    stored: Stored
+    stored: StoredAt[Claimed]
     held: HeldLane
     book: OrderBook
     quote: Quote | None
@@ -82,7 +94,7 @@ class Closing:
         parts: Parts,
         alert: Alert,
         contract: Contract,
-        stored: Stored,
+        stored: StoredAt[Claimed],
         deadline: Deadline,
     ) -> None:
         self._parts = parts
@@ -174,7 +186,7 @@ class Closing:
         if (
             found is None
             or found.claim.attempt != mine.attempt
-            or found.claim.state is not State.CLAIMED
+            or not stands_at(found, Claimed)
         ):
             raise Unavailable("another delivery has taken this alert over")
         self.stored = found
@@ -196,13 +208,12 @@ class Closing:
 
         One past its lease is moved by version first: then it can never send.
         """
-        claim = holder.claim
-        if claim.state is not State.CLAIMED:
-            return claim.state not in (State.SENDING, State.UNKNOWN)
-        if claim.lease_until > self._parts.clock():
+        if not stands_at(holder, Claimed):
+            return not isinstance(holder.claim.at, Sending | Unknown)
+        if holder.claim.lease_until > self._parts.clock():
             return False
         released = self._parts.claims.released(
-            claim, "its delivery died before it sent anything", retry=True
+            holder.claim, "its delivery died before it sent anything", retry=True
         )
         try:
             self._parts.claims.write(holder, released, self._reads)
@@ -212,11 +223,10 @@ class Closing:
 
     def _over(self, lane: Lane, holder: Stored | None) -> bool:
         """Return whether the close that marked the lane has certainly ended."""
-        if holder is not None:
-            claim = holder.claim
-            if claim.state in (State.RELEASED, State.NOT_SENT):
+        match holder and holder.claim.at:
+            case Released() | NotSent():
                 return True
-            if claim.state is State.DONE and not claim.order_ids:
+            case Done(order_ids=()):
                 return True  # refused for good
         if self._seen is None:
             self._seen = self._read()

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Generic, TypeGuard, TypeVar
 
 from shared import alerts
 from shared.broker import LoginEnded, NotTaken, Turn, Unreadable
@@ -33,12 +33,15 @@ from shared.errors import (
 from shared.guardrails import Control, Guarded, Place
 from shared.idempotency import (
     Claim,
+    Claimed,
     Held,
     HeldLane,
     Reply,
+    Sending,
     Slip,
-    State,
     Stored,
+    StoredAt,
+    stands_at,
     wording,
 )
 from shared.models import (
@@ -100,7 +103,7 @@ _NOTHING = ("no_short_position", "nothing_open")
 class Passed:
     """A claim of this delivery that goes on to the other account, nothing written."""
 
-    stored: Stored
+    stored: StoredAt[Claimed]
     contract: Contract | None
     problem: BadRequest | None
     """Why this account has nothing to close; None where it was never asked."""
@@ -145,7 +148,7 @@ class Run:
         self._deadline = delivery.deadline
         self._alert = alert
         self._reported = reported
-        self._stored: Stored | None = None
+        self._stored: StoredAt[Claimed] | None = None
         self._closing: Closing | None = None
         self._may_be_sending = False
         self._looks_after = True
@@ -205,14 +208,12 @@ class Run:
             return self._release(OutOfTime("there was no time left to place the order"))
         self._may_be_sending = True
         try:
-            lane = self._write_sending(ready)
+            sent, lane = self._write_sending(ready)
         except (Conflict, Doubtful, Unavailable):
             # Not confirmed, so no order call. Releasing the version it was based on
             # also fences a write that is still under way.
             return self._release(Unavailable("the claim store did not confirm in time"))
-        placing = Placing(
-            parts, self._delivery, self._owned(), ready.turn, ready.close, lane
-        )
+        placing = Placing(parts, self._delivery, sent, ready.turn, ready.close, lane)
         return placing.conclude(looks_after=self._looks_after)
 
     def _begin(self) -> Held | None:
@@ -300,8 +301,8 @@ class Run:
         parts, stored = self._parts, self._owned()
         claim = parts.claims.concluded(stored.claim, reply, notice)
         try:
-            self._stored = parts.claims.write(stored, claim, self._deadline)
-            deliver(parts, self._stored, self._deadline)
+            written = parts.claims.write(stored, claim, self._deadline)
+            deliver(parts, written, self._deadline)
         except (Conflict, Doubtful):
             _LOG.warning("the answer may not be stored; a resend finds it done")
         return Answer(reply)
@@ -323,11 +324,11 @@ class Run:
         )
         if reply.status < 500:
             return self._conclude(reply)
-        claim = parts.claims.released(
+        released = parts.claims.released(
             stored.claim, "some closes were not sent", retry=True
         )
         try:
-            self._stored = parts.claims.write(stored, claim, self._deadline)
+            parts.claims.write(stored, released, self._deadline)
         except (Conflict, Doubtful):
             _LOG.warning("the list may not be released; its claims hold it")
         return Answer(reply)
@@ -344,7 +345,7 @@ class Run:
         run._looks_after = False
         return run.answer()
 
-    def _owned(self) -> Stored:
+    def _owned(self) -> StoredAt[Claimed]:
         if self._stored is None:
             raise ValueError("this delivery has no claim")
         return self._stored
@@ -451,16 +452,16 @@ class Run:
         now = self._parts.clock()
         return Times(now, now + timedelta(seconds=self._deadline.left()))
 
-    def _write_sending(self, ready: _Ready) -> HeldLane | None:
+    def _write_sending(
+        self, ready: _Ready
+    ) -> tuple[StoredAt[Sending], HeldLane | None]:
         """Confirm SENDING, for a close together with the lane's mark of its order."""
         parts, close = self._parts, ready.close
         stored = close.stored if close else self._owned()
         claim = parts.claims.sending(stored.claim, ready.slip, ready.contract)
         if close is None:
-            self._stored = parts.claims.write(stored, claim, self._deadline)
-            return None
-        self._stored, held = parts.lanes.mark(stored, claim, close.held, self._deadline)
-        return held
+            return parts.claims.write(stored, claim, self._deadline), None
+        return parts.lanes.mark(stored, claim, close.held, self._deadline)
 
     # --- Giving the claim back ------------------------------------------------------
 
@@ -502,7 +503,8 @@ class Run:
         A SENDING of ours that was applied late, after its write looked lost, is
         released from where it stands; what anybody else wrote is left alone.
         """
-        stored, held = self._owned(), None
+        stored: StoredAt[Claimed | Sending] = self._owned()
+        held = None
         if self._closing is not None:
             stored, held = self._closing.stored, self._closing.held
         for _ in range(3):
@@ -513,7 +515,7 @@ class Run:
                 notice,
             )
             try:
-                stored = self._write(stored, claim, held)
+                written = self._write(stored, claim, held)
             except Conflict:
                 held = None  # left to whoever closes next
                 found = self._parts.claims.look(stored.key, self._deadline)
@@ -521,7 +523,7 @@ class Run:
                     return self._by_state(found)
                 stored = found
             else:
-                deliver(self._parts, stored, self._deadline)
+                deliver(self._parts, written, self._deadline)
                 break
         return self._failure(problem)
 
@@ -530,9 +532,9 @@ class Run:
             return self._parts.claims.write(stored, claim, self._deadline)
         return self._parts.lanes.settle(stored, claim, held, self._deadline)
 
-    def _still_mine(self, found: Stored) -> bool:
+    def _still_mine(self, found: Stored) -> TypeGuard[StoredAt[Claimed | Sending]]:
         mine = self._stored and found.claim.attempt == self._stored.claim.attempt
-        return bool(mine) and found.claim.state in (State.CLAIMED, State.SENDING)
+        return bool(mine) and isinstance(found.claim.at, Claimed | Sending)
 
     def _by_state(self, found: Stored | None) -> Answer:
         if found:
@@ -549,10 +551,10 @@ class Run:
                 return self._release(problem)
             # Left to the order book: SENDING was or may have been written.
             found = self._stored and look(self._parts, self._stored, self._deadline)
-            if found and found.claim.state is not State.SENDING:
-                return self._by_state(found)
-            if found and self._still_mine(found):
+            if found and self._still_mine(found) and stands_at(found, Sending):
                 return unknown(self._parts, found, "an internal error", self._delivery)
+            if found and not stands_at(found, Sending):
+                return self._by_state(found)
         except Exception:
             _LOG.exception("the claim could not be settled; reconcile does it")
         return self._failure(problem)

@@ -13,7 +13,18 @@ from shared.errors import (
     Problem,
     Unavailable,
 )
-from shared.idempotency import State, Stored, wording
+from shared.idempotency import (
+    Claimed,
+    Done,
+    NotSent,
+    Released,
+    Sending,
+    Stored,
+    StoredAt,
+    Unknown,
+    stands_at,
+    wording,
+)
 from shared.models import Deadline
 from shared.orders.ports import WAIT, Answer, Delivery, Parts
 from shared.orders.reporting import deliver, tell
@@ -27,34 +38,32 @@ _STEP = 0.1
 def answer_held(parts: Parts, stored: Stored, delivery: Delivery) -> Answer:
     """Return the answer that another delivery's claim gives this one."""
     stored = _wait(parts, stored, delivery.deadline)
-    claim = stored.claim
-    match claim.state:
-        case State.DONE if claim.reply is not None:
-            return Answer(claim.reply, replayed=True)
-        case State.SENDING if not _overdue(parts, stored):
+    if stands_at(stored, Sending) and _overdue(parts, stored):
+        return unknown(parts, stored, "the instance sending it died", delivery)
+    match stored.claim.at:
+        case Done(reply=reply):
+            return Answer(reply, replayed=True)
+        case Sending():
             problem: Problem = InProgress("the same alert is at FYERS right now")
-        case State.SENDING:
-            return unknown(parts, stored, "the instance sending it died", delivery)
-        case State.UNKNOWN:
+        case Unknown():
             _tell_blocked(parts, stored, delivery)
             problem = OutcomeUnknown(
                 "FYERS may hold the order of this alert; it is being looked up"
             )
-        case State.NOT_SENT:
+        case NotSent():
             problem = NeverExecuted(
                 "this alert was settled as never executed; send it under a new key"
             )
-        case _:
+        case Claimed() | Released():
             problem = Unavailable("another delivery of this alert has not sent it yet")
     return Answer(wording.failure(problem, delivery.request_id))
 
 
 def _wait(parts: Parts, stored: Stored, deadline: Deadline) -> Stored:
     """Give a delivery at work half a second to finish, then take what is there."""
-    busy = (State.CLAIMED, State.SENDING)
     patience = deadline.within(WAIT)
     while (
-        stored.claim.state in busy
+        isinstance(stored.claim.at, Claimed | Sending)
         and not _overdue(parts, stored)
         and patience.left() > _STEP
     ):
@@ -76,31 +85,30 @@ def look(parts: Parts, stored: Stored, deadline: Deadline) -> Stored | None:
 
 def _overdue(parts: Parts, stored: Stored) -> bool:
     """Return whether a SENDING's order call is certainly over."""
-    sending = stored.claim.sending
-    return (
-        stored.claim.state is State.SENDING
-        and sending is not None
-        and parts.clock() > sending.send_by
-    )
+    at = stored.claim.at
+    return isinstance(at, Sending) and parts.clock() > at.slip.send_by
 
 
 def unknown(
     parts: Parts,
-    stored: Stored,
+    stored: StoredAt[Sending],
     reason: str,
     delivery: Delivery,
-    order_id: str = "",
+    order_ids: tuple[str, ...] = (),
 ) -> Answer:
-    """Turn SENDING into UNKNOWN, tell the owner, answer 202."""
+    """Turn SENDING into UNKNOWN, tell the owner, answer 202.
+
+    `order_ids` is what FYERS named all the same; the order is looked up by it too.
+    """
     notice = wording.about_unknown(stored.claim, reason, parts.clock())
     try:
-        claim = parts.claims.unknown(stored.claim, reason, notice, order_id)
-        stored = parts.claims.write(stored, claim, delivery.deadline)
-        deliver(parts, stored, delivery.deadline)
+        claim = parts.claims.unknown(stored.claim, reason, notice, order_ids)
+        written = parts.claims.write(stored, claim, delivery.deadline)
+        deliver(parts, written, delivery.deadline)
     except Conflict:
         found = look(parts, stored, delivery.deadline)
-        if found and found.claim.state is State.DONE and found.claim.reply:
-            return Answer(found.claim.reply, replayed=True)
+        if found and stands_at(found, Done):
+            return Answer(found.claim.at.reply, replayed=True)
     except Doubtful:
         _LOG.warning("UNKNOWN may not be stored; reconcile finds SENDING past its time")
         tell(parts, notice, delivery.deadline)

@@ -7,10 +7,9 @@ unless FYERS provably holds nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import time
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from shared.broker import LoginEnded, NotTaken, Turn, Unreadable
 from shared.errors import (
@@ -21,15 +20,27 @@ from shared.errors import (
     Problem,
     Unavailable,
 )
-from shared.idempotency import Claim, HeldLane, Slip, State, Stored, wording
-from shared.idempotency.settling import is_complete, settle
+from shared.idempotency import (
+    Claim,
+    HeldLane,
+    NotSent,
+    Sending,
+    Slip,
+    Stored,
+    StoredAt,
+    Unknown,
+    wording,
+)
+from shared.idempotency.settling import find, is_complete, settle
 from shared.models import (
     IST,
     Action,
     BookedOrder,
     Change,
+    Flight,
     Notice,
     OrderResult,
+    OurOrder,
     Placed,
     Product,
     Rejected,
@@ -65,7 +76,7 @@ class Placing:
         self,
         parts: Parts,
         delivery: Delivery,
-        stored: Stored,
+        sent: StoredAt[Sending],
         turn: Turn,
         close: Close | None = None,
         held: HeldLane | None = None,
@@ -73,7 +84,9 @@ class Placing:
         self._parts = parts
         self._delivery = delivery
         self._deadline = delivery.deadline
-        self._stored = stored
+        self._sent = sent
+        self._stored: Stored = sent
+        """The claim as this delivery last wrote it."""
         self._turn = turn
         self._close = close
         self._held = held
@@ -101,11 +114,8 @@ class Placing:
         assert_never(result)
 
     @property
-    def _sending(self) -> Slip:
-        sending = self._stored.claim.sending
-        if sending is None:
-            raise ValueError("only a claim that is SENDING has an order to place")
-        return sending
+    def _slip(self) -> Slip:
+        return self._sent.claim.at.slip
 
     def _place(self) -> OrderResult:
         """Place; a cover that RMS refuses for margin goes once more without its exits.
@@ -113,7 +123,7 @@ class Placing:
         The exits of the short may hold the margin that the cover needs. The refusal is
         definite, so the second call is another order, under an attempt of its own.
         """
-        result = self._parts.broker.place(self._sending.order, self._turn)
+        result = self._parts.broker.place(self._slip.order, self._turn)
         if not isinstance(result, Rejected) or not result.for_margin:
             return result
         try:
@@ -134,13 +144,14 @@ class Placing:
         if not all(change is Change.CONFIRMED for change in ended):
             return None  # one may have traded: whoever comes next reads anew
         attempt = parts.claims.new_attempt()
-        order = replace(self._sending.order, tag=attempt[:20])
-        note = "; ".join(text for text in (self._sending.note, WITHOUT_EXITS) if text)
-        sending = replace(self._sending, order=order, sent_at=parts.clock(), note=note)
-        claim = parts.claims.again(self._stored.claim, attempt, sending)
-        self._stored, self._held = parts.lanes.mark(
-            self._stored, claim, held, self._deadline
+        order = replace(self._slip.order, tag=attempt[:20])
+        note = "; ".join(text for text in (self._slip.note, WITHOUT_EXITS) if text)
+        slip = replace(self._slip, order=order, sent_at=parts.clock(), note=note)
+        claim = parts.claims.again(self._sent.claim, attempt, slip)
+        self._sent, self._held = parts.lanes.mark(
+            self._sent, claim, held, self._deadline
         )
+        self._stored = self._sent
         return parts.broker.place(order, turn)
 
     def _after(self) -> None:
@@ -155,9 +166,10 @@ class Placing:
 
     def _placed(self, placed: Placed) -> Answer:
         """Store DONE; an acceptance wins over whatever was concluded without it."""
-        parts, stored = self._parts, self._stored
-        reply = wording.success(stored.claim, self._sending, placed)
-        notice = self._correction(stored.claim, placed) or self._warning()
+        parts, sent = self._parts, self._sent.claim
+        reply = wording.success(sent, self._slip, placed)
+        notice = self._correction(sent, placed) or self._warning()
+        stored: StoredAt[Sending | Unknown | NotSent] = self._sent
         for _ in range(3):
             try:
                 claim = parts.claims.done(stored.claim, reply, notice, placed.order_ids)
@@ -167,7 +179,7 @@ class Placing:
                 break
             except Conflict:
                 found = self._look()
-                if found is None or found.claim.state is State.DONE:
+                if found is None or not _may_be_done(found):
                     break
                 stored, notice = found, self._correction(found.claim, placed)
             except Doubtful:
@@ -179,22 +191,22 @@ class Placing:
         """Say that an order was placed; once it has filled, the guard says that too."""
         if not self._parts.tells_orders:
             return
-        sending = self._sending
+        slip = self._slip
         words = [f"placed as {placed.order_id}"]
-        if sending.ltp is not None:
-            words[0] += f" at {sending.ltp:.2f}"
-        if sending.order.stop_loss is not None and sending.stop_loss is not None:
-            words.append(f"stop {sending.stop_loss:.2f}")
-        if sending.order.take_profit is not None and sending.take_profit is not None:
-            words.append(f"target {sending.take_profit:.2f}")
-        if sending.note:
-            words.append(sending.note)
+        if slip.ltp is not None:
+            words[0] += f" at {slip.ltp:.2f}"
+        if slip.order.stop_loss is not None and slip.stop_loss is not None:
+            words.append(f"stop {slip.stop_loss:.2f}")
+        if slip.order.take_profit is not None and slip.take_profit is not None:
+            words.append(f"target {slip.take_profit:.2f}")
+        if slip.note:
+            words.append(slip.note)
         notice = self._about("order_placed", ", ".join(words), Severity.INFO)
         tell(self._parts, notice, self._deadline)
 
     def _correction(self, claim: Claim, placed: Placed) -> Notice | None:
         """Return what the owner must hear who was told otherwise before."""
-        if claim.state not in (State.UNKNOWN, State.NOT_SENT) and not claim.told:
+        if not isinstance(claim.at, Unknown | NotSent) and not claim.told:
             return None
         return self._about(
             "order_found",
@@ -205,12 +217,12 @@ class Placing:
 
     def _warning(self) -> Notice | None:
         """Return what an accepted close leaves for the owner to look at."""
-        close, sending = self._close, self._sending
+        close = self._close
         if close is None:
             return None
         found: list[tuple[str, str]] = []
         late = self._parts.clock().astimezone(IST).time() >= SQUARE_OFF
-        if late and sending.order.product is Product.INTRADAY:
+        if late and self._slip.order.product is Product.INTRADAY:
             found.append(
                 (
                     "square_off_time",
@@ -246,7 +258,8 @@ class Placing:
 
     def _rejected(self, refusal: Rejected) -> Answer:
         problem = OrderRejected(f"FYERS refused the order: {refusal.reason}")
-        reply = wording.failure(problem, self._stored.claim.request_id)
+        sent = self._sent.claim
+        reply = wording.failure(problem, sent.request_id)
         severity, advice = Severity.ERROR, "it will not be sent again"
         if self._close is not None:
             severity = Severity.CRITICAL
@@ -256,15 +269,14 @@ class Placing:
             f"{problem.message}. Nothing was traded and {advice}.",
             severity,
         )
-        return self._settle(
-            lambda claim: self._parts.claims.done(claim, reply, notice), Answer(reply)
-        )
+        claim = self._parts.claims.done(sent, reply, notice)
+        return self._settle(claim, Answer(reply))
 
     def _stop_words(self) -> str:
         """Return whether a stop still protects what could not be closed."""
         if self._close is None:
             return ""
-        if self._stored.claim.attempt[:20] != self._close.stored.claim.attempt[:20]:
+        if self._sent.claim.attempt[:20] != self._close.stored.claim.attempt[:20]:
             return (
                 "Its exits were cancelled to free margin: NO stop works. Close it in "
                 "the FYERS app now"
@@ -277,85 +289,72 @@ class Placing:
         if ended:
             problem = NotLoggedIn(refusal.reason)
             message, severity = wording.without_login(
-                problem.message, closes=self._sending.closes
+                problem.message, closes=self._slip.closes
             )
             notice = self._about(problem.code, message, severity)
         answer = Answer(wording.failure(problem, self._delivery.request_id))
-        mark, closes = self._stored.claim.mark, self._sending.closes
-        answer = self._settle(
-            lambda claim: self._parts.claims.released(
-                claim, problem.message, not ended, notice
-            ),
-            answer,
-        )
-        if not closes:
-            self._parts.entries.give_back(mark, self._deadline.within(NOTIFY))
+        sent = self._sent.claim
+        claim = self._parts.claims.released(sent, problem.message, not ended, notice)
+        answer = self._settle(claim, answer)
+        if not self._slip.closes:
+            self._parts.entries.give_back(sent.mark, self._deadline.within(NOTIFY))
         return answer
 
     # --- Unknown --------------------------------------------------------------------
 
     def _unknown(self, result: Unclear) -> Answer:
         """Look once while there is time; otherwise reconcile does."""
-        if result.order_id:
-            # Only for looking: what FYERS named may be the order.
-            claim = replace(self._stored.claim, order_ids=(result.order_id,))
-            self._stored = replace(self._stored, claim=claim)
-        rows = self._find()
-        if not rows or not is_complete(self._stored.claim, rows, self._parts.clock()):
-            return unknown(
-                self._parts,
-                self._stored,
-                result.reason,
-                self._delivery,
-                result.order_id,
-            )
-        told = bool(self._stored.claim.told)
-        found = settle(self._stored.claim, rows, self._parts.clock(), corrects=told)
+        parts, sent = self._parts, self._sent.claim
+        # Only for looking: what FYERS named may be the order.
+        named = (result.order_id,) if result.order_id else ()
+        our = sent.booked(self._slip, Flight.OPEN, named)
+        rows = self._find(our)
+        if not rows or not is_complete(our, rows, parts.clock()):
+            return unknown(parts, self._sent, result.reason, self._delivery, named)
+        told = bool(sent.told)
+        found = settle(sent, self._slip, rows, parts.clock(), corrects=told)
         news = told or found.reply.status != 200
         notice = found.notice if news else None
         answer = self._store(
-            self._parts.claims.done(
-                self._stored.claim, found.reply, notice, found.order_ids
-            ),
+            parts.claims.done(sent, found.reply, notice, found.order_ids),
             Answer(found.reply),
         )
         if found.order_ids and not answer.replayed:
             self._after()
         return answer
 
-    def _find(self) -> tuple[BookedOrder, ...]:
-        our = self._stored.claim.our_order
-        if our is None or self._deadline.left() < _LEAST_TO_LOOK:
+    def _find(self, our: OurOrder) -> tuple[BookedOrder, ...]:
+        if self._deadline.left() < _LEAST_TO_LOOK:
             return ()
         try:
             turn = self._parts.broker.turn(1, self._deadline.minus(SETTLE))
             listing = self._parts.broker.order_book(turn)
         except (Unreadable, NotTaken):
             return ()
-        return tuple(row for row in listing.rows if our.is_row(row))
+        return find(our, listing.rows)
 
     # --- Writing --------------------------------------------------------------------
 
-    def _settle(self, become: Callable[[Claim], Claim], answer: Answer) -> Answer:
+    def _settle(self, claim: Claim, answer: Answer) -> Answer:
         """Store that FYERS holds nothing of this order, and give the lane back."""
         if self._held is None:
-            return self._store(become(self._stored.claim), answer)
+            return self._store(claim, answer)
         try:
             self._stored = self._parts.lanes.settle(
-                self._stored, become(self._stored.claim), self._held, self._deadline
+                self._sent, claim, self._held, self._deadline
             )
         except Conflict:
             self._held = None  # the lane or the claim moved: the claim alone, then
-            return self._store(become(self._stored.claim), answer)
+            return self._store(claim, answer)
         except (Doubtful, Unavailable):
-            return self._untold(become(self._stored.claim), answer)
+            return self._untold(claim, answer)
         deliver(self._parts, self._stored, self._deadline)
         return answer
 
     def _store(self, claim: Claim, answer: Answer) -> Answer:
         """Store what the call proved; where the claim was lost, answer its state."""
         try:
-            self._stored = self._parts.claims.write(self._stored, claim, self._deadline)
+            self._stored = self._parts.claims.write(self._sent, claim, self._deadline)
         except Conflict:
             found = self._look()
             if found:
@@ -374,11 +373,18 @@ class Placing:
 
     def _look(self) -> Stored | None:
         """Return the claim as it stands if it is still this order's."""
-        found = look(self._parts, self._stored, self._deadline)
-        same = found and found.claim.attempt == self._stored.claim.attempt
+        found = look(self._parts, self._sent, self._deadline)
+        same = found and found.claim.attempt == self._sent.claim.attempt
         return found if same else None
 
     def _about(self, event: str, message: str, severity: Severity) -> Notice:
         return wording.about_claim(
-            event, message, self._stored.claim, self._parts.clock(), severity
+            event, message, self._sent.claim, self._parts.clock(), severity
         )
+
+
+def _may_be_done(
+    found: Stored,
+) -> TypeGuard[StoredAt[Sending | Unknown | NotSent]]:
+    """Return whether an acceptance still has to win over what stands there."""
+    return isinstance(found.claim.at, Sending | Unknown | NotSent)

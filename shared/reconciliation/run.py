@@ -7,7 +7,7 @@ whose write stands sends its notices, and one order-book read serves the whole r
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import time, timedelta
 
 from shared.broker import Broker
@@ -15,14 +15,20 @@ from shared.errors import Conflict, Doubtful, Unavailable
 from shared.guard import Account, Guard, GuardSummary
 from shared.idempotency import (
     Claim,
+    ClaimAt,
+    Claimed,
     Claims,
     ClaimStore,
-    State,
+    NotSent,
+    Released,
+    Sending,
     Stored,
+    Unknown,
     settling,
+    stands_at,
     wording,
 )
-from shared.models import IST, PAPER, Clock, Deadline, Severity
+from shared.models import IST, PAPER, Clock, Deadline, Flight, Severity
 from shared.notifications import Notifier
 
 _LOG = logging.getLogger(__name__)
@@ -107,7 +113,7 @@ class Reconciliation:
     def _one(self, stored: Stored, account: Account, deadline: Deadline) -> bool:
         """Move one claim; return whether anything about it changed."""
         old = stored.claim
-        new = self._settle(old, account)
+        new = self._settle(stored, account)
         limit = deadline.within(10)
         try:
             if new != old:
@@ -129,23 +135,24 @@ class Reconciliation:
             )
         return True
 
-    def _settle(self, claim: Claim, account: Account) -> Claim:
+    def _settle(self, stored: Stored, account: Account) -> Claim:
         now = self._clock()
-        idle = now - claim.touched_at >= UNTOUCHED
-        match claim.state:
-            case State.CLAIMED if idle and claim.lease_until <= now:
-                return self._never_sent(claim, "its delivery died before sending it")
-            case State.RELEASED if idle and claim.retry:
-                return self._never_sent(claim, claim.reason)
-            case State.SENDING if claim.sending and now > claim.sending.send_by:
-                return self._orphan(claim, account)
-            case State.UNKNOWN if not claim.closed:
-                return self._look_up(claim, account)
-            case State.NOT_SENT if claim.sending:
-                return self._correct(claim, account)
-        return claim
+        idle = now - stored.claim.touched_at >= UNTOUCHED
+        if stands_at(stored, Claimed) and idle and stored.claim.lease_until <= now:
+            return self._never_sent(stored.claim, "its delivery died before sending it")
+        if stands_at(stored, Released) and idle and stored.claim.at.retry:
+            return self._never_sent(stored.claim, stored.claim.at.reason)
+        if stands_at(stored, Sending) and now > stored.claim.at.slip.send_by:
+            return self._orphan(stored.claim, account)
+        if stands_at(stored, Unknown) and not stored.claim.at.closed:
+            return self._look_up(stored.claim, account)
+        if stands_at(stored, NotSent):
+            return self._correct(stored.claim, account)
+        return stored.claim
 
-    def _never_sent(self, claim: Claim, reason: str) -> Claim:
+    def _never_sent(
+        self, claim: ClaimAt[Claimed | Released], reason: str
+    ) -> ClaimAt[NotSent]:
         if claim.children:
             # Each of its positions has a claim of its own, and is told by that.
             return self._claims.not_sent(claim, reason, None)
@@ -169,40 +176,40 @@ class Reconciliation:
             )
         return self._claims.not_sent(claim, reason, notice)
 
-    def _orphan(self, claim: Claim, account: Account) -> Claim:
+    def _orphan(self, claim: ClaimAt[Sending], account: Account) -> Claim:
         """A SENDING whose delivery died: UNKNOWN, settled at once where possible."""
         reason = "the instance sending it died"
-        notice = wording.about_unknown(claim, reason, self._clock())
-        orphan = self._claims.unknown(claim, reason, notice)
-        quiet = replace(orphan, outbox=claim.outbox)
+        quiet = self._claims.unknown(claim, reason, None)
         settled = self._look_up(quiet, account)
-        return orphan if settled == quiet else settled
+        if settled != quiet:
+            return settled
+        notice = wording.about_unknown(claim, reason, self._clock())
+        return self._claims.unknown(claim, reason, notice)
 
-    def _look_up(self, claim: Claim, account: Account) -> Claim:
+    def _look_up(self, claim: ClaimAt[Unknown], account: Account) -> Claim:
         """Settle an UNKNOWN by the order book, or leave it as it is."""
         now = self._clock()
-        sending = claim.sending
-        if sending is None:
-            return claim
-        if now.astimezone(IST).date() != sending.day:
+        slip = claim.at.slip
+        our = claim.booked(slip, Flight.OPEN, claim.at.order_ids)
+        if now.astimezone(IST).date() != slip.day:
             return self._close(claim)
         listing = account.rows()
-        if listing is not None and sending.order.ticker in listing.broken:
+        if listing is not None and slip.order.ticker in listing.broken:
             listing = None
-        rows = settling.find(claim, listing.rows) if listing else ()
-        if rows and settling.is_complete(claim, rows, now):
-            found = settling.settle(claim, rows, now, corrects=bool(claim.told))
+        rows = settling.find(our, listing.rows) if listing else ()
+        if rows and settling.is_complete(our, rows, now):
+            found = settling.settle(claim, slip, rows, now, corrects=bool(claim.told))
             return self._claims.done(claim, found.reply, found.notice, found.order_ids)
-        if listing is not None and settling.absent(claim, listing.rows, now):
+        if listing is not None and settling.absent(our, listing.rows, now):
             reason = "FYERS's order book does not hold it"
             notice = wording.about_absent(claim, reason, now)
             return self._claims.not_sent(claim, reason, notice)
         late = now.astimezone(IST).time() >= _DAY_END
-        if late and now - sending.send_by > timedelta(minutes=10):
+        if late and now - slip.send_by > timedelta(minutes=10):
             return self._close(claim)
         return claim
 
-    def _close(self, claim: Claim) -> Claim:
+    def _close(self, claim: ClaimAt[Unknown]) -> Claim:
         """The day that could show the order is over: only a person can tell now."""
         notice = wording.about_claim(
             "outcome_unknown",
@@ -212,18 +219,18 @@ class Reconciliation:
             self._clock(),
             Severity.CRITICAL,
         )
-        told = self._claims.told(claim, notice)
-        return replace(told, closed=True)
+        return self._claims.closed(claim, notice)
 
-    def _correct(self, claim: Claim, account: Account) -> Claim:
+    def _correct(self, claim: ClaimAt[NotSent], account: Account) -> Claim:
         """An order settled as absent turned up: correct the claim and the owner."""
         now = self._clock()
-        our = claim.our_order
-        if our is None or now.astimezone(IST).date() != our.day:
+        slip = claim.at.slip
+        if slip is None or now.astimezone(IST).date() != slip.day:
             return claim
         listing = account.rows()
-        rows = settling.find(claim, listing.rows) if listing else ()
+        our = claim.booked(slip, Flight.ABSENT, claim.at.order_ids)
+        rows = settling.find(our, listing.rows) if listing else ()
         if not rows:
             return claim
-        found = settling.settle(claim, rows, now, corrects=True)
+        found = settling.settle(claim, slip, rows, now, corrects=True)
         return self._claims.done(claim, found.reply, found.notice, found.order_ids)

@@ -9,12 +9,21 @@ from decimal import Decimal
 from shared.idempotency import (
     Child,
     Claim,
+    ClaimAt,
+    Claimed,
+    Done,
+    NotSent,
     Outgoing,
+    Released,
     Reply,
+    S,
+    Sending,
     Slip,
     State,
     Story,
+    Unknown,
 )
+from shared.idempotency.transitions import moved
 from shared.models import (
     Action,
     Contract,
@@ -26,6 +35,7 @@ from shared.models import (
 )
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, 123456, UTC)
+LATER = NOW + timedelta(days=1)
 CONTRACT = Contract(
     ticker="NSE:NIFTY26NOV25800CE",
     underlying="NIFTY",
@@ -38,11 +48,11 @@ CONTRACT = Contract(
 )
 
 
-def claimed(attempt: str = "a" * 32, **later: float) -> Claim:
+def claimed(attempt: str = "a" * 32, **later: float) -> ClaimAt[Claimed]:
     """Return a new claim, touched that much after NOW."""
     touched = NOW + timedelta(**later)
-    return Claim(
-        state=State.CLAIMED,
+    return ClaimAt(
+        Claimed(),
         attempt=attempt,
         fingerprint="f" * 64,
         created_at=NOW,
@@ -53,9 +63,24 @@ def claimed(attempt: str = "a" * 32, **later: float) -> Claim:
     )
 
 
-def sending(claim: Claim) -> Claim:
-    """Return the claim with every field a document can have filled in."""
-    order = Order(
+def sending(claim: Claim) -> ClaimAt[Sending]:
+    """Return the claim with its order on its way, and every common field filled in."""
+    return moved(_full(claim), Sending(SLIP))
+
+
+def done(claim: Claim) -> ClaimAt[Done]:
+    """Return the claim with a reply to replay."""
+    return moved(claim, Done(REPLY, LATER))
+
+
+def standing(claim: Claim, state: type[S]) -> ClaimAt[S]:
+    """Return a claim that must stand there."""
+    assert isinstance(claim.at, state), claim.state
+    return moved(claim, claim.at)
+
+
+SLIP = Slip(
+    order=Order(
         ticker="NSE:NIFTY26NOV25800CE",
         action=Action.SELL,
         qty=65,
@@ -63,35 +88,45 @@ def sending(claim: Claim) -> Claim:
         tag="0123456789abcdef0123",
         stop_loss=Decimal("15.05"),
         take_profit=Decimal("25.10"),
-    )
-    notice = Notice("Look.", Severity.WARNING, "outcome_unknown", NOW, quantity=65)
+    ),
+    ltp=Decimal("100.30"),
+    stop_loss=Decimal("115.35"),
+    take_profit=Decimal("75.20"),
+    sent_at=NOW,
+    send_by=NOW + timedelta(seconds=2),
+    day=date(2026, 11, 24),
+    closes=True,
+    note="cut",
+    traded_before=130,
+)
+REPLY = Reply(202, '{"success": false}')
+_IDS = ("26112400000001", "26112400000002")
+_NOTICE = Notice("Look.", Severity.WARNING, "outcome_unknown", NOW, quantity=65)
+
+
+def _full(claim: Claim) -> Claim:
     return replace(
         claim,
-        state=State.UNKNOWN,
-        reason="no answer",
-        retry=True,
-        sending=Slip(
-            order=order,
-            ltp=Decimal("100.30"),
-            stop_loss=Decimal("115.35"),
-            take_profit=Decimal("75.20"),
-            sent_at=NOW,
-            send_by=NOW + timedelta(seconds=2),
-            day=date(2026, 11, 24),
-            closes=True,
-            note="cut",
-        ),
-        reply=Reply(202, '{"success": false}'),
-        expires_at=NOW + timedelta(days=1),
-        closed=True,
-        outbox=(Outgoing(notice, ("url",)),),
         told="there was no price",
-        order_ids=("26112400000001", "26112400000002"),
-        ledger=order.ticker,
-        lane=order.ticker,
+        outbox=(Outgoing(_NOTICE, ("url",)),),
+        ledger=CONTRACT.ticker,
+        lane=CONTRACT.ticker,
         contract=CONTRACT,
         timed=True,
         strategy="straddle",
         story=Story(65, Decimal("100.25"), NOW, Decimal("-13.50")),
         children=(Child(CONTRACT, Product.MARGIN),),
+        first="b" * 32,
     )
+
+
+_STATES: tuple[State, ...] = (
+    Claimed(),
+    Sending(SLIP),
+    Unknown(SLIP, "no answer", _IDS, closed=True),
+    Released(LATER, "no answer", retry=True, slip=SLIP),
+    Done(REPLY, LATER, NOW, _IDS, SLIP, "no answer"),
+    NotSent(LATER, "no answer", _IDS, SLIP),
+)
+FULL = [moved(_full(claimed()), at) for at in _STATES]
+"""A claim of each state with every field a document can have filled in."""

@@ -11,19 +11,14 @@ import pytest
 
 from shared.adapters.store import Store
 from shared.errors import AlreadyExists, Conflict, Doubtful
-from shared.idempotency import Claim, State, Stored
+from shared.idempotency import Claim, Claimed, StoredAt
 from shared.models import Deadline
-from tests.contract.claims_made import NOW, claimed, sending
+from tests.contract.claims_made import FULL, LATER, NOW, claimed, done, sending
 from tests.contract.conftest import MovingClock, StoreKind, race, seconds
 from tests.contract.racer import Racers
 
 KEY = "0" * 63 + "1"
 KEPT = "0" * 63 + "2"
-LATER = NOW + timedelta(days=1)
-
-
-def settled(claim: Claim) -> Claim:
-    return replace(claim, state=State.DONE, expires_at=LATER)
 
 
 def test_a_claim_is_read_as_it_was_created(store: Store) -> None:
@@ -31,8 +26,8 @@ def test_a_claim_is_read_as_it_was_created(store: Store) -> None:
     assert store.read(KEY, seconds(60)) == created
 
 
-def test_every_field_survives(store: Store) -> None:
-    full = sending(claimed())
+@pytest.mark.parametrize("full", FULL, ids=lambda claim: claim.state)
+def test_every_field_survives(store: Store, full: Claim) -> None:
     store.create(KEY, full, seconds(60))
     found = store.read(KEY, seconds(60))
     assert found is not None
@@ -91,7 +86,7 @@ def test_a_slow_first_owner_writes_over_nothing(store: Store) -> None:
     first = store.create(KEY, claimed("a" * 32), seconds(60))
     second = store.replace(first, claimed("b" * 32), seconds(60))
     with pytest.raises(Conflict):
-        store.replace(first, settled(first.claim), seconds(60))
+        store.replace(first, done(first.claim), seconds(60))
     assert store.read(KEY, seconds(60)) == second
 
 
@@ -113,25 +108,25 @@ def test_another_instance_can_replace_what_it_read(kind: StoreKind) -> None:
     other = kind.open()
     stored = other.read(KEY, seconds(60))
     assert stored is not None
-    replaced = other.replace(stored, settled(stored.claim), seconds(60))
+    replaced = other.replace(stored, done(stored.claim), seconds(60))
     assert kind.open().read(KEY, seconds(60)) == replaced
 
 
 def test_an_expired_claim_is_still_read(kind: StoreKind) -> None:
-    created = kind.open().create(KEY, settled(claimed()), seconds(60))
+    created = kind.open().create(KEY, done(claimed()), seconds(60))
     kind.clock.forward(days=2)
     assert kind.open().read(KEY, seconds(60)) == created
 
 
 def test_only_watched_claims_are_found(store: Store) -> None:
     open_ = store.create("1" * 64, claimed(), seconds(60))
-    store.create("2" * 64, settled(claimed()), seconds(60))
+    store.create("2" * 64, done(claimed()), seconds(60))
     assert store.watched(10, seconds(60)) == (open_,)
 
 
 def test_a_settled_claim_is_no_longer_found(store: Store) -> None:
     created = store.create(KEY, claimed(), seconds(60))
-    store.replace(created, settled(created.claim), seconds(60))
+    store.replace(created, done(created.claim), seconds(60))
     assert store.watched(10, seconds(60)) == ()
 
 
@@ -145,7 +140,7 @@ def test_the_oldest_touch_is_found_first(store: Store) -> None:
 def test_what_is_found_can_be_replaced(store: Store) -> None:
     store.create(KEY, claimed(), seconds(60))
     (found,) = store.watched(10, seconds(60))
-    replaced = store.replace(found, settled(found.claim), seconds(60))
+    replaced = store.replace(found, done(found.claim), seconds(60))
     assert store.read(KEY, seconds(60)) == replaced
 
 
@@ -196,7 +191,7 @@ def test_a_days_claims_come_oldest_first(store: Store) -> None:
 
 
 def test_a_superseded_claim_is_kept_under_another_key(store: Store) -> None:
-    old = store.create(KEY, settled(sending(claimed())), seconds(60))
+    old = store.create(KEY, done(sending(claimed())), seconds(60))
     new = store.supersede(old, claimed("b" * 32), KEPT, seconds(60))
     kept = store.read(KEPT, seconds(60))
     assert (store.read(KEY, seconds(60)), new.claim) == (new, claimed("b" * 32))
@@ -233,7 +228,7 @@ def test_a_claim_nobody_watches_is_purged_days_after_its_last_touch(
     kind: StoreKind,
 ) -> None:
     touched = NOW + timedelta(hours=1)
-    claim = settled(replace(claimed(), touched_at=touched))
+    claim = done(replace(claimed(), touched_at=touched))
     assert purged_at(kind, claim) == touched + timedelta(days=30)
 
 
@@ -241,7 +236,7 @@ def test_a_claim_nobody_watches_is_purged_days_after_its_last_touch(
     "claim",
     [
         pytest.param(claimed(), id="watched by reconcile"),
-        pytest.param(replace(settled(claimed()), ledger="A"), id="in the ledger"),
+        pytest.param(replace(done(claimed()), ledger="A"), id="in the ledger"),
     ],
 )
 def test_a_claim_that_is_watched_is_never_purged(kind: StoreKind, claim: Claim) -> None:
@@ -302,7 +297,7 @@ def test_what_is_forgotten_can_be_the_first_again(store: Store) -> None:
     assert store.once("closing", later, seconds(60))
 
 
-OLD = Stored(KEY, claimed(), "1.000000000")
+OLD = StoredAt(KEY, claimed(), "1.000000000")
 OPERATIONS: dict[str, Callable[[Store, Deadline], object]] = {
     "create": lambda store, limit: store.create(KEY, claimed(), limit),
     "read": lambda store, limit: store.read(KEY, limit),
@@ -323,12 +318,15 @@ def test_without_time_nothing_is_asked(store: Store, operation: str) -> None:
 
 @pytest.mark.parametrize("lap", range(3))
 def test_sixteen_threads_make_one_claim(store: Store, lap: int) -> None:
-    def create(place: int) -> Stored:
+    def create(place: int) -> StoredAt[Claimed]:
         return store.create(KEY, claimed(f"{place:032x}"), seconds(20))
 
     results = race(16, create)
-    winners = [result for result in results if isinstance(result, Stored)]
-    assert Counter(type(result) for result in results) == {Stored: 1, AlreadyExists: 15}
+    winners = [result for result in results if isinstance(result, StoredAt)]
+    assert Counter(type(result) for result in results) == {
+        StoredAt: 1,
+        AlreadyExists: 15,
+    }
     assert store.read(KEY, seconds(60)) == winners[0]
 
 
@@ -336,7 +334,7 @@ def test_sixteen_threads_make_one_claim(store: Store, lap: int) -> None:
 def test_sixteen_threads_replace_a_version_once(store: Store, lap: int) -> None:
     created = store.create(KEY, claimed(), seconds(20))
     results = race(16, lambda _: store.replace(created, claimed("b" * 32), seconds(20)))
-    winners = [result for result in results if isinstance(result, Stored)]
+    winners = [result for result in results if isinstance(result, StoredAt)]
     assert winners == [store.read(KEY, seconds(60))]
 
 

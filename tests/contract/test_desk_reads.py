@@ -22,7 +22,7 @@ from shared.adapters.store import Store
 from shared.desk import Stores, front, read_board
 from shared.guard.state import GuardState
 from shared.guardrails import Control
-from shared.idempotency import Stored
+from shared.idempotency import Stored, StoredAt
 from shared.models import Deadline
 from shared.wiring.process import fork
 from tests.contract.conftest import seconds
@@ -90,7 +90,7 @@ def _alerts() -> list[Stored]:
         else:
             one = ended(f"{number * 25 - 700}", minute)
         claim = replace(one.claim, attempt=f"{number:032x}", request_id=f"r-{number}")
-        made.append(Stored(f"{number:064x}", claim, "v"))
+        made.append(StoredAt(f"{number:064x}", claim, "v"))
     return made
 
 

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,12 @@ from shared.adapters.firestore import FirestoreDocuments
 from shared.adapters.google_credentials import Credentials, FoundCredentials
 from shared.adapters.store import Store
 from shared.errors import Conflict, Doubtful
-from shared.idempotency import HeldLane, Lane, State, Stored
-from tests.contract.claims_made import NOW, claimed, sending
+from shared.idempotency import Claimed, HeldLane, Lane, StoredAt
+from tests.contract.claims_made import LATER, NOW, claimed, done, sending
 from tests.contract.conftest import seconds
 from tests.contract.tcp_proxy import LosingProxy
 
 KEY = "0" * 63 + "1"
-LATER = NOW + timedelta(days=1)
 JOURNAL = timedelta(days=400)
 BOUND = 0.5
 SLACK = 0.2
@@ -38,7 +36,7 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
     "create": lambda store: store.create(KEY, claimed(), seconds(BOUND)),
     "read": lambda store: store.read(KEY, seconds(BOUND)),
     "replace": lambda store: store.replace(
-        Stored(KEY, claimed(), "1.000000000"), claimed(), seconds(BOUND)
+        StoredAt(KEY, claimed(), "1.000000000"), claimed(), seconds(BOUND)
     ),
     "watched": lambda store: store.watched(5, seconds(BOUND)),
     "once": lambda store: store.once("x", LATER, seconds(BOUND)),
@@ -143,7 +141,7 @@ def test_a_replace_whose_answer_is_lost_is_doubtful_and_there(
     assert found.claim == sending(claimed())
 
 
-def ready(store: Store) -> tuple[HeldLane, Lane, Stored]:
+def ready(store: Store) -> tuple[HeldLane, Lane, StoredAt[Claimed]]:
     """Return a free lane, the lane that will be, and its claim."""
     lane = Lane(claim=KEY, attempt="a" * 32, taken_at=NOW, expires_at=LATER)
     stored = store.create(KEY, claimed(), seconds(60))
@@ -338,7 +336,7 @@ def test_a_document_deleted_and_made_again_is_not_the_old_one(
 def test_the_ttl_field_is_a_timestamp_only_where_the_row_may_go(
     store: Store, documents: Any
 ) -> None:
-    settled = replace(claimed(), state=State.DONE, expires_at=LATER)
+    settled = done(claimed())
     store.replace(store.create(KEY, settled, seconds(60)), claimed(), seconds(60))
     store.create("2" * 64, settled, seconds(60))
     kept = {each.id: each.to_dict().get("purge_at") for each in documents.stream()}

@@ -12,8 +12,8 @@ import pytest
 from shared.adapters.documents import Write
 from shared.adapters.store import LANES, Store
 from shared.errors import Conflict, Doubtful
-from shared.idempotency import Claim, HeldLane, Lane, State, Stored
-from tests.contract.claims_made import NOW, claimed, sending
+from shared.idempotency import Claimed, HeldLane, Lane, Stored, StoredAt
+from tests.contract.claims_made import NOW, claimed, done, sending
 from tests.contract.conftest import StoreKind, race, seconds
 
 TICKER = "NSE:NIFTY26NOV25800CE"
@@ -30,7 +30,7 @@ def lane(claim: str = KEY, attempt: str = "a" * 32) -> Lane:
     )
 
 
-def taken(store: Store, key: str = KEY) -> tuple[HeldLane, Stored]:
+def taken(store: Store, key: str = KEY) -> tuple[HeldLane, StoredAt[Claimed]]:
     """Let a new claim take the lane."""
     stored = store.create(key, claimed(), seconds(60))
     return store.take(store.lane(TICKER, seconds(60)), lane(key), stored, seconds(60))
@@ -58,7 +58,7 @@ def test_each_contract_has_its_own_lane(store: Store) -> None:
 def test_every_field_of_a_lane_survives(store: Store) -> None:
     held, stored = taken(store)
     full = replace(lane(), tag="0123456789abcdef0123", send_by=NOW)
-    store.mark(stored, stored.claim, held, full, seconds(60))
+    store.mark(stored, sending(stored.claim), held, full, seconds(60))
     assert store.lane(TICKER, seconds(60)).lane == full
 
 
@@ -104,10 +104,10 @@ def test_an_expired_lane_is_still_held(kind: StoreKind) -> None:
 def test_marking_writes_claim_and_lane(store: Store) -> None:
     held, stored = taken(store)
     marked = replace(lane(), tag="t" * 20, send_by=NOW)
-    claim = replace(stored.claim, state=State.SENDING)
-    done = store.mark(stored, claim, held, marked, seconds(60))
-    assert both(store) == done[::-1]
-    assert (done[0].claim, done[1].lane) == (claim, marked)
+    claim = sending(stored.claim)
+    written = store.mark(stored, claim, held, marked, seconds(60))
+    assert both(store) == written[::-1]
+    assert (written[0].claim, written[1].lane) == (claim, marked)
 
 
 def test_a_claim_is_not_marked_once_its_lane_is_somebody_elses(store: Store) -> None:
@@ -149,15 +149,11 @@ def test_a_lane_given_back_and_taken_again_is_not_the_old_one(store: Store) -> N
     assert store.lane(TICKER, seconds(60)) == again
 
 
-def done(claim: Claim) -> Claim:
-    return replace(claim, state=State.DONE)
-
-
 def test_settling_writes_the_claim_and_frees_the_lane(store: Store) -> None:
     held, stored = taken(store)
     settled = store.settle(stored, done(stored.claim), held, seconds(60))
     assert both(store) == (HeldLane(TICKER, None, None), settled)
-    assert settled.claim.state is State.DONE
+    assert settled.claim == done(stored.claim)
 
 
 def test_settling_without_a_lane_writes_the_claim(store: Store) -> None:
@@ -204,13 +200,13 @@ def test_a_lane_that_cannot_be_read_is_doubtful(kind: StoreKind) -> None:
 @pytest.mark.parametrize("operation", ["lane", "take", "mark", "give_back", "settle"])
 def test_without_time_no_lane_is_touched(store: Store, operation: str) -> None:
     held, stored = taken(store)
-    claim, none = done(stored.claim), seconds(0)
+    sent, none = sending(stored.claim), seconds(0)
     calls: dict[str, Callable[[], object]] = {
         "lane": lambda: store.lane(TICKER, none),
         "take": lambda: store.take(held, lane(), stored, none),
-        "mark": lambda: store.mark(stored, claim, held, lane(), none),
+        "mark": lambda: store.mark(stored, sent, held, lane(), none),
         "give_back": lambda: store.give_back(held, none),
-        "settle": lambda: store.settle(stored, claim, held, none),
+        "settle": lambda: store.settle(stored, sent, held, none),
     }
     with pytest.raises(Doubtful):
         calls[operation]()

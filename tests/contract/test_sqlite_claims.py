@@ -15,7 +15,7 @@ from shared.adapters.documents import SEARCHED
 from shared.adapters.sqlite import SqliteDocuments
 from shared.adapters.store import Store
 from shared.errors import Conflict, Doubtful
-from shared.idempotency import Stored
+from shared.idempotency import StoredAt
 from tests.contract.claims_made import NOW, claimed
 from tests.contract.conftest import race, seconds
 
@@ -44,7 +44,7 @@ def store(path: Path) -> Store:
 WRITES: dict[str, Callable[[Store], object]] = {
     "create": lambda store: store.create(KEY, claimed(), seconds(BOUND)),
     "replace": lambda store: store.replace(
-        Stored(KEY, claimed(), "0"), claimed(), seconds(BOUND)
+        StoredAt(KEY, claimed(), "0"), claimed(), seconds(BOUND)
     ),
     "once": lambda store: store.once("x", LATER, seconds(BOUND)),
 }
@@ -74,7 +74,7 @@ def test_a_lock_that_ends_in_time_is_waited_for(store: Store, path: Path) -> Non
         holder.close()
         return None
 
-    assert isinstance(race(2, act)[1], Stored)
+    assert isinstance(race(2, act)[1], StoredAt)
 
 
 def test_a_file_that_is_no_database_is_doubtful(path: Path) -> None:

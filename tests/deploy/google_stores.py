@@ -11,9 +11,11 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from urllib.parse import unquote
 
-from shared.adapters import record_codec
+from shared.adapters import claim_codec
 from shared.adapters.documents import Plain
-from tests.contract.claims_made import claimed
+from shared.idempotency import Released
+from shared.idempotency.transitions import moved
+from tests.contract.claims_made import LATER, claimed
 from tests.deploy.google_apis import (
     NUMBER,
     PROJECT,
@@ -155,10 +157,11 @@ def find_documents(google: GoogleApis, request: Request) -> Any:
         raise not_found("that query")
     day = date.fromisoformat(wanted["value"]["stringValue"])
     at = datetime.combine(day, time(4), UTC)
-    claim = replace(claimed(), created_at=at, reason="refused for this test")
+    refused = moved(claimed(), Released(LATER, "refused for this test"))
+    claim = replace(refused, created_at=at)
     found = {
         "name": f"projects/{PROJECT}/databases/(default)/documents/alerts/{'0' * 64}",
-        "fields": {name: _rest(v) for name, v in record_codec.encode(claim).items()},
+        "fields": {name: _rest(v) for name, v in claim_codec.encode(claim).items()},
         "updateTime": "2026-11-25T04:00:00.123456789Z",
     }
     return [{"document": found, "readTime": "2026-11-25T04:00:01Z"}]

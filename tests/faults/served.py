@@ -23,7 +23,17 @@ from shared import logs
 from shared.adapters import store
 from shared.broker import Broker, Turn
 from shared.errors import Doubtful
-from shared.idempotency import Claim, HeldLane, Lane, Stored
+from shared.idempotency import (
+    Claim,
+    ClaimAt,
+    Claimed,
+    HeldLane,
+    Lane,
+    S,
+    Sending,
+    Stored,
+    StoredAt,
+)
 from shared.models import (
     BookedOrder,
     Change,
@@ -174,13 +184,15 @@ class Store:
     def __init__(self, inner: store.Store) -> None:
         self._inner = inner
 
-    def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
+    def create(self, key: str, claim: ClaimAt[S], deadline: Deadline) -> StoredAt[S]:
         return step("create", lambda d: self._inner.create(key, claim, d), deadline)
 
     def read(self, key: str, deadline: Deadline) -> Stored | None:
         return step("read", lambda d: self._inner.read(key, d), deadline)
 
-    def replace(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+    def replace(
+        self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+    ) -> StoredAt[S]:
         return step(
             _arrow(stored.claim, claim),
             lambda d: self._inner.replace(stored, claim, d),
@@ -200,8 +212,8 @@ class Store:
         return step("look", lambda d: self._inner.lane(ticker, d), deadline)
 
     def take(
-        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
-    ) -> tuple[HeldLane, Stored]:
+        self, found: HeldLane, lane: Lane, stored: StoredAt[Claimed], deadline: Deadline
+    ) -> tuple[HeldLane, StoredAt[Claimed]]:
         return step(
             "lane", lambda d: self._inner.take(found, lane, stored, d), deadline
         )
@@ -209,11 +221,11 @@ class Store:
     def mark(
         self,
         stored: Stored,
-        claim: Claim,
+        claim: ClaimAt[Sending],
         held: HeldLane,
         lane: Lane,
         deadline: Deadline,
-    ) -> tuple[Stored, HeldLane]:
+    ) -> tuple[StoredAt[Sending], HeldLane]:
         return step(
             claim.state.lower(),
             lambda d: self._inner.mark(stored, claim, held, lane, d),
@@ -221,8 +233,8 @@ class Store:
         )
 
     def settle(
-        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], held: HeldLane, deadline: Deadline
+    ) -> StoredAt[S]:
         return step(
             claim.state.lower(),
             lambda d: self._inner.settle(stored, claim, held, d),
@@ -240,9 +252,9 @@ def _arrow(old: Claim, new: Claim) -> str:
     """Return the name of a write: the state it leads to, `take`, `mark`, `strike`."""
     if new.attempt != old.attempt:
         return "take"
-    if old.ledger and not new.ledger and new.state is old.state:
+    if old.ledger and not new.ledger and new.state == old.state:
         return "strike"
-    return "mark" if new.state is old.state else new.state.lower()
+    return "mark" if new.state == old.state else new.state.lower()
 
 
 class Document:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -22,9 +21,20 @@ from local.soak.closing import crossings, refused_while_open
 from local.soak.monitor import BARE, REVERSED, STRAY, Episode, Monitor, Run, untold
 from local.soak.phone import Heard
 from local.soak.tradingview import CUT, LATE, Alert, Delivery
-from shared.idempotency import Claim, State
+from shared.idempotency import (
+    Claim,
+    ClaimAt,
+    Claimed,
+    Done,
+    Released,
+    Reply,
+    Sending,
+    State,
+    Unknown,
+)
 from simulator.book import Order
 from simulator.rules import MARKET, Wish
+from tests.contract.claims_made import SLIP
 from tests.meta.sources import ROOT
 
 NOW = datetime(2026, 11, 23, 5, tzinfo=UTC)
@@ -103,9 +113,11 @@ def told(event: str, message: str = "") -> Heard:
     return Heard("soak-1.11", event, message, "")
 
 
-def claim(state: State, **changes: Any) -> Claim:
-    made = Claim(state, ATTEMPT, "f", NOW, NOW, "soak-1.11", "SELL", NOW)
-    return dataclasses.replace(made, **changes)
+def claim(at: State, attempt: str = ATTEMPT) -> Claim:
+    return ClaimAt(at, attempt, "f", NOW, NOW, "soak-1.11", "SELL", NOW)
+
+
+DONE = claim(Done(Reply(200, ""), NOW))
 
 
 def case(
@@ -122,7 +134,7 @@ def case(
 
 def test_a_traded_alert_shows_nothing_wrong(sold: Order) -> None:
     good = [reply(200, order=sold.id)]
-    assert wrong(case(sold, good, 1, [], claim(State.DONE))) == []
+    assert wrong(case(sold, good, 1, [], DONE)) == []
 
 
 @pytest.mark.parametrize("last", [reply(503), reply(400), reply(0, CUT)])
@@ -134,21 +146,20 @@ def test_an_alert_whose_sender_saw_it_fail_is_not_lost(
 
 def test_a_denied_order_that_was_corrected_is_no_contradiction(sold: Order) -> None:
     heard = [told("not_sent"), told("order_found")]
-    corrected = case(sold, [reply(0, LATE)], 1, heard, claim(State.DONE))
+    corrected = case(sold, [reply(0, LATE)], 1, heard, DONE)
     assert wrong(corrected) == []
     assert not overtaken(corrected)
     assert overtaken(dataclasses.replace(corrected, notices=heard[::-1]))
 
 
-DONE = claim(State.DONE)
 VIOLATIONS = {
     "a second order": (200, 2, [], DONE, "duplicates"),
     "no answer, no notice": (0, 0, [], None, "silently_lost"),
-    "claimed for ever": (503, 0, [], claim(State.CLAIMED), "unresolved"),
-    "sending for ever": (202, 0, [], claim(State.SENDING), "unresolved"),
-    "unknown for ever": (202, 0, [], claim(State.UNKNOWN), "unresolved"),
+    "claimed for ever": (503, 0, [], claim(Claimed()), "unresolved"),
+    "sending for ever": (202, 0, [], claim(Sending(SLIP)), "unresolved"),
+    "unknown for ever": (202, 0, [], claim(Unknown(SLIP)), "unresolved"),
     "released and unheard of": (
-        *(503, 0, [], claim(State.RELEASED, retry=True)),
+        *(503, 0, [], claim(Released(NOW, retry=True))),
         "unresolved",
     ),
     "refused, yet there": (424, 1, [], DONE, "contradictions"),
@@ -158,7 +169,7 @@ VIOLATIONS = {
         "contradictions",
     ),
     "an attempt nobody stored": (
-        *(202, 1, [], claim(State.DONE, attempt="f" * 32)),
+        *(202, 1, [], claim(DONE.at, attempt="f" * 32)),
         "contradictions",
     ),
     "placed, yet nowhere": (200, 0, [], DONE, "phantom_successes"),
@@ -179,7 +190,7 @@ def test_the_audit_sees_an_order_that_ended_badly_untold(
 ) -> None:
     ended = dataclasses.replace(sold, status=status, filled=0)
     good = [reply(200, order=ended.id)]
-    silent = case(ended, good, 1, [], claim(State.DONE))
+    silent = case(ended, good, 1, [], DONE)
     assert wrong(silent) == ["untold_endings"]
     event = "unfilled" if status == 6 else "order_rejected"
     assert wrong(dataclasses.replace(silent, notices=[told(event)])) == []

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.errors import AlreadyExists, Conflict, Doubtful
-from shared.idempotency import Claim, State, Stored
+from shared.idempotency import Claim, Done, Released, Stored, StoredAt
 from shared.models import Listing, Notice, Order, Placed, Rejected, Unclear
 from shared.models import Quote as Price
 from tests.model.cast import KEY, Machine
@@ -34,6 +34,7 @@ from tests.model.world import (
     Write,
     book,
     number,
+    reply_of,
 )
 
 _PAUSE = 0.45
@@ -146,7 +147,7 @@ class Outside:
             turn = 1
         name = (key, claim, turn)
         if name not in self._docs:
-            self._docs[name] = Stored(key, claim, str(len(self._docs)))
+            self._docs[name] = StoredAt(key, claim, str(len(self._docs)))
         return self._docs[name]
 
     def store(self, w: World, call: Write, done: Stored) -> World | Violation:
@@ -157,7 +158,7 @@ class Outside:
         elif old is not None and _forgets(old.claim, done.claim):
             return Violation("what is DONE keeps its answer")
         w = w.hear(self._alerts.get(done.claim.request_id, 0), claimed=True)
-        if self._machine.forgets_released and done.claim.state is State.RELEASED:
+        if self._machine.forgets_released and isinstance(done.claim.at, Released):
             return w._replace(doc=None)
         return w.write(done)
 
@@ -254,7 +255,7 @@ def _take(w: World, alert: int, order: Order, fate: Fate) -> World | Violation:
 
 
 def _forgets(old: Claim, new: Claim) -> bool:
-    return old.state is State.DONE and old.reply != new.reply
+    return isinstance(old.at, Done) and old.at.reply != reply_of(new)
 
 
 def write_name(call: Write) -> str:

@@ -13,7 +13,16 @@ from shared.broker import NotTaken, Turn
 from shared.errors import Doubtful
 from shared.guard import GuardState
 from shared.guardrails import Control
-from shared.idempotency import Claim, HeldLane, Lane, Stored
+from shared.idempotency import (
+    ClaimAt,
+    Claimed,
+    HeldLane,
+    Lane,
+    S,
+    Sending,
+    Stored,
+    StoredAt,
+)
 from shared.models import (
     BookedOrder,
     Change,
@@ -54,23 +63,27 @@ class StagedStore:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
-        stored: Stored = self._stage.ask(Create(self._until(deadline), key, claim))
+    def create(self, key: str, claim: ClaimAt[S], deadline: Deadline) -> StoredAt[S]:
+        stored: StoredAt[S] = self._stage.ask(Create(self._until(deadline), key, claim))
         return stored
 
     def read(self, key: str, deadline: Deadline) -> Stored | None:
         found: Stored | None = self._stage.ask(Read(self._until(deadline), key))
         return found
 
-    def replace(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
-        new: Stored = self._stage.ask(Replace(self._until(deadline), stored, claim))
+    def replace(
+        self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+    ) -> StoredAt[S]:
+        new: StoredAt[S] = self._stage.ask(
+            Replace(self._until(deadline), stored, claim)
+        )
         return new
 
     def supersede(
-        self, stored: Stored, claim: Claim, kept_key: str, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], kept_key: str, deadline: Deadline
+    ) -> StoredAt[S]:
         call = Supersede(self._until(deadline), stored, claim, kept_key)
-        new: Stored = self._stage.ask(call)
+        new: StoredAt[S] = self._stage.ask(call)
         return new
 
     def watched(self, limit: int, deadline: Deadline) -> tuple[Stored, ...]:
@@ -102,10 +115,10 @@ class StagedStore:
         return held
 
     def take(
-        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
-    ) -> tuple[HeldLane, Stored]:
+        self, found: HeldLane, lane: Lane, stored: StoredAt[Claimed], deadline: Deadline
+    ) -> tuple[HeldLane, StoredAt[Claimed]]:
         claim = replace(stored.claim, lane=found.ticker)
-        done: tuple[HeldLane, Stored] = self._stage.ask(
+        done: tuple[HeldLane, StoredAt[Claimed]] = self._stage.ask(
             WriteLane(self._until(deadline), found, lane, stored, claim)
         )
         return done
@@ -113,13 +126,13 @@ class StagedStore:
     def mark(
         self,
         stored: Stored,
-        claim: Claim,
+        claim: ClaimAt[Sending],
         held: HeldLane,
         lane: Lane,
         deadline: Deadline,
-    ) -> tuple[Stored, HeldLane]:
+    ) -> tuple[StoredAt[Sending], HeldLane]:
         call = WriteLane(self._until(deadline), held, lane, stored, claim)
-        done: tuple[HeldLane, Stored] = self._stage.ask(call)
+        done: tuple[HeldLane, StoredAt[Sending]] = self._stage.ask(call)
         return done[1], done[0]
 
     def give_back(self, held: HeldLane, deadline: Deadline) -> None:
@@ -128,12 +141,12 @@ class StagedStore:
             self._stage.ask(call)
 
     def settle(
-        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], held: HeldLane, deadline: Deadline
+    ) -> StoredAt[S]:
         if held.version is None:
             return self.replace(stored, claim, deadline)
         call = WriteLane(self._until(deadline), held, None, stored, claim)
-        done: tuple[HeldLane, Stored] = self._stage.ask(call)
+        done: tuple[HeldLane, StoredAt[S]] = self._stage.ask(call)
         return done[1]
 
     def _until(self, deadline: Deadline) -> float:

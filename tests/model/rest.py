@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from shared.guard import GuardState
-from shared.idempotency import Claim, State
+from shared.idempotency import Claim, Claimed, Done, Sending, Unknown
 from shared.models import Action, Listing, Position
 from tests.model.cast import CONTRACT, TERMS, Broken, Machine
 from tests.model.outside import Outside
@@ -166,13 +166,13 @@ def _judge(w: World, claim: Claim, alerts: dict[str, int]) -> str:
     mine = alerts.get(claim.request_id, 0)
     order = next((booked for booked in w.orders if booked.alert == mine), None)
     untagged = any(booked.fate is Fate.UNTAGGED for booked in w.orders)
-    if untagged and claim.state is State.UNKNOWN:
-        return "" if claim.closed else "an UNKNOWN ends with its day"
+    if untagged and isinstance(claim.at, Unknown):
+        return "" if claim.at.closed else "an UNKNOWN ends with its day"
     return _claim(claim, order)
 
 
 def _claim(claim: Claim, order: Booked | None) -> str:
-    status = claim.reply.status if claim.state is State.DONE and claim.reply else 0
+    status = claim.at.reply.status if isinstance(claim.at, Done) else 0
     if claim.outbox:
         return "every notice is sent"
     if order is None:
@@ -180,6 +180,6 @@ def _claim(claim: Claim, order: Booked | None) -> str:
             return "200 means that there is an order"
     elif status not in ((200, 424) if order.fate is Fate.REFUSED else (200,)):
         return "an order ends as DONE with its reply"
-    if claim.state in (State.CLAIMED, State.SENDING, State.UNKNOWN):
+    if isinstance(claim.at, Claimed | Sending | Unknown):
         return f"nothing is left {claim.state}"
     return ""

@@ -8,17 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import cast
 
 from shared.errors import Conflict, Doubtful
 from shared.guard import Account, Guard
 from shared.idempotency import (
     Claim,
+    ClaimAt,
+    Claimed,
     Claims,
     ClaimStore,
+    Done,
+    NotSent,
     Outgoing,
+    Released,
     Reply,
+    S,
+    Sending,
     State,
     Stored,
+    StoredAt,
+    Unknown,
 )
 from shared.models import Deadline, Notice
 from shared.reconciliation import Reconciliation
@@ -63,11 +73,13 @@ class PlacesUnconfirmed(_Other):
     """A write in doubt counts as done, so the order goes out without SENDING."""
 
     class kind(Claims):  # noqa: N801  # a part of its machine
-        def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+        def write(
+            self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+        ) -> StoredAt[S]:
             try:
                 return super().write(stored, claim, deadline)
             except Doubtful:
-                return Stored(stored.key, claim, stored.version)
+                return StoredAt(stored.key, claim, stored.version)
 
 
 class UnknownExpires(_Other):
@@ -75,7 +87,7 @@ class UnknownExpires(_Other):
 
     class kind(Claims):  # noqa: N801  # a part of its machine
         def _over(self, old: Claim, now: datetime, keyed: bool) -> bool:
-            stale = old.lease_until <= now and old.state is State.UNKNOWN
+            stale = old.lease_until <= now and isinstance(old.at, Unknown)
             return stale or super()._over(old, now, keyed)
 
 
@@ -85,13 +97,13 @@ class LateAcceptanceLoses(_Other):
     class kind(Claims):  # noqa: N801  # a part of its machine
         def done(
             self,
-            claim: Claim,
+            claim: ClaimAt[Sending | Unknown | NotSent],
             reply: Reply,
             notice: Notice | None = None,
             order_ids: tuple[str, ...] = (),
-        ) -> Claim:
-            if claim.state is State.NOT_SENT:
-                return claim
+        ) -> ClaimAt[Done]:
+            if isinstance(claim.at, NotSent):
+                return cast("ClaimAt[Done]", claim)  # no type says so
             return super().done(claim, reply, notice, order_ids)
 
 
@@ -99,7 +111,12 @@ class NotSentIsForgotten(_Other):
     """What was settled as not sent is not watched any more."""
 
     class kind(Claims):  # noqa: N801  # a part of its machine
-        def not_sent(self, claim: Claim, reason: str, notice: Notice | None) -> Claim:
+        def not_sent(
+            self,
+            claim: ClaimAt[Unknown | Claimed | Released],
+            reason: str,
+            notice: Notice | None,
+        ) -> ClaimAt[NotSent]:
             return replace(super().not_sent(claim, reason, notice), ledger="")
 
 
@@ -132,7 +149,9 @@ class NoticesAreNotKept(_Other):
     """Notices are not part of the claim: what a crash cuts off is never told."""
 
     class kind(Claims):  # noqa: N801  # a part of its machine
-        def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+        def write(
+            self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+        ) -> StoredAt[S]:
             bare: tuple[Outgoing, ...] = ()
             done = super().write(stored, replace(claim, outbox=bare), deadline)
             return replace(done, claim=claim)
@@ -141,7 +160,7 @@ class NoticesAreNotKept(_Other):
 class _Sweepless(Machine):
     """A reconcile that leaves one state alone."""
 
-    leaves: State
+    leaves: type[State]
 
     def reconciliation(
         self,
@@ -155,10 +174,10 @@ class _Sweepless(Machine):
         leaves = self.leaves
 
         class Sweepless(Reconciliation):
-            def _settle(self, claim: Claim, account: Account) -> Claim:
-                if claim.state is leaves:
-                    return claim
-                return super()._settle(claim, account)
+            def _settle(self, stored: Stored, account: Account) -> Claim:
+                if isinstance(stored.claim.at, leaves):
+                    return stored.claim
+                return super()._settle(stored, account)
 
         return Sweepless(store, claims, broker, notifier, guard, clock)
 
@@ -166,22 +185,22 @@ class _Sweepless(Machine):
 class LeavesClaimed(_Sweepless):
     """Reconcile does not sweep stale CLAIMED."""
 
-    leaves = State.CLAIMED
+    leaves = Claimed
 
 
 class LeavesReleased(_Sweepless):
     """Reconcile does not sweep unclaimed RELEASED."""
 
-    leaves = State.RELEASED
+    leaves = Released
 
 
 class LeavesSending(_Sweepless):
     """Reconcile does not take up orphaned SENDING."""
 
-    leaves = State.SENDING
+    leaves = Sending
 
 
 class LeavesNotSent(_Sweepless):
     """Reconcile does not correct NOT_SENT."""
 
-    leaves = State.NOT_SENT
+    leaves = NotSent

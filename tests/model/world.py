@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from shared.idempotency import Reply, Stored
+from shared.idempotency import Claim, Done, Reply, Stored
 from shared.models import BookedOrder, Order, OrderStatus
 from tests.model.stage import Create, Node, Replace, Supersede
 
 Write = Create | Replace | Supersede
+
+
+def reply_of(claim: Claim) -> Reply | None:
+    """Return the answer a claim stores."""
+    return claim.at.reply if isinstance(claim.at, Done) else None
 
 
 class Fate(StrEnum):
@@ -128,7 +133,8 @@ class World(NamedTuple):
 
     def replies(self) -> tuple[Reply | None, ...]:
         """Return the stored answers."""
-        return tuple(doc.claim.reply for doc in (self.doc, *self.kept) if doc)
+        docs = (self.doc, *self.kept)
+        return tuple(reply_of(doc.claim) for doc in docs if doc)
 
     def put(self, i: int, actor: Running | Ended) -> World:
         """Return the world with one actor moved."""

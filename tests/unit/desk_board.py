@@ -10,7 +10,17 @@ from typing import Any
 from shared.desk import Board, HouseRules
 from shared.guard.state import GuardState, Risk, Seen, Verdict, Watch
 from shared.guardrails import Control, Limits, Place
-from shared.idempotency import Claim, Reply, Slip, State, Stored, Story
+from shared.idempotency import (
+    ClaimAt,
+    Done,
+    Released,
+    Reply,
+    Slip,
+    State,
+    Stored,
+    StoredAt,
+    Story,
+)
 from shared.models import (
     IST,
     Action,
@@ -47,14 +57,12 @@ def contract(ticker: str = CALL) -> Contract:
     )
 
 
-def entry(ticker: str = CALL, minute: int = 20, **changes: Any) -> Stored:
-    """Return a placed entry of 09:`minute`."""
+def slip(ticker: str = CALL, minute: int = 20) -> Slip:
+    """Return the order of an entry, sent in 09:`minute`."""
     at = datetime(2026, 11, 25, 9, minute, 3, tzinfo=IST)
-    attempt = f"{minute:032x}"
-    sending = Slip(
-        order=Order(
-            ticker, Action.SELL, 65, Product.INTRADAY, attempt[:20], Decimal(27)
-        ),
+    tag = f"{minute:032x}"[:20]
+    return Slip(
+        order=Order(ticker, Action.SELL, 65, Product.INTRADAY, tag, Decimal(27)),
         ltp=Decimal("181.20"),
         stop_loss=Decimal("208.40"),
         take_profit=Decimal("135.90"),
@@ -62,37 +70,40 @@ def entry(ticker: str = CALL, minute: int = 20, **changes: Any) -> Stored:
         send_by=at + timedelta(seconds=3),
         day=at.date(),
     )
-    claim = Claim(
-        state=State.DONE,
-        attempt=attempt,
+
+
+def placed(ticker: str = CALL, minute: int = 20) -> Done:
+    """Return where an entry stands that FYERS accepted in 09:`minute`."""
+    at = datetime(2026, 11, 25, 9, minute, 5, tzinfo=IST)
+    reply = Reply(200, '{"success": true, "message": "order placed"}')
+    ids = ("261125000001",)
+    return Done(reply, SIX, at, ids, slip(ticker, minute))
+
+
+def entry(
+    ticker: str = CALL, minute: int = 20, at: State | None = None, **changes: Any
+) -> Stored:
+    """Return an entry of 09:`minute`, placed unless it stands elsewhere."""
+    came = datetime(2026, 11, 25, 9, minute, 3, tzinfo=IST)
+    claim = ClaimAt(
+        at or placed(ticker, minute),
+        attempt=f"{minute:032x}",
         fingerprint="f" * 64,
-        created_at=at,
-        lease_until=at + timedelta(seconds=4),
+        created_at=came,
+        lease_until=came + timedelta(seconds=4),
         request_id="r-1",
         what="SELL NIFTY 25800 CE WEEKLY",
-        touched_at=at + timedelta(seconds=2),
-        sending=sending,
-        reply=Reply(200, '{"success": true, "message": "order placed"}'),
-        order_ids=("261125000001",),
+        touched_at=came + timedelta(seconds=2),
         ledger=ticker,
         contract=contract(ticker),
-        done_at=at + timedelta(seconds=2),
     )
-    return Stored(f"{minute:064x}", replace(claim, **changes), "v1")
+    return StoredAt(f"{minute:064x}", replace(claim, **changes), "v1")
 
 
 def refused(minute: int = 30, reason: str = "no such strike") -> Stored:
     """Return an alert that sent nothing."""
-    return entry(
-        minute=minute,
-        state=State.RELEASED,
-        reason=reason,
-        sending=None,
-        reply=None,
-        order_ids=(),
-        ledger="",
-        contract=None,
-    )
+    at = Released(SIX, reason)
+    return entry(minute=minute, at=at, ledger="", contract=None)
 
 
 def ended(amount: str, minute: int, ticker: str = CALL) -> Stored:

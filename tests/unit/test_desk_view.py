@@ -12,20 +12,33 @@ from shared.desk import Tone, front, past
 from shared.desk.words import grouped, price, rupees
 from shared.guard.state import DayTotal, Realized, Verdict
 from shared.guardrails import Limits, Pause, Place
-from shared.idempotency import Child, State
+from shared.idempotency import (
+    Child,
+    Claimed,
+    Done,
+    NotSent,
+    Released,
+    Reply,
+    Sending,
+    State,
+    Unknown,
+)
 from shared.models import IST, PAPER, Product
 from tests.unit.desk_board import (
     CALL,
     NOW,
     PUT,
+    SIX,
     board,
     contract,
     control,
     ended,
     entry,
     guard,
+    placed,
     refused,
     risk,
+    slip,
     watch,
 )
 
@@ -147,15 +160,13 @@ def test_an_ended_login_needs_a_hand_with_the_way_to_log_in() -> None:
 
 
 def test_an_unknown_order_needs_a_hand_and_is_not_to_be_repeated() -> None:
-    unknown = entry(state=State.UNKNOWN, reason="no answer", order_ids=())
+    unknown = entry(at=Unknown(slip(), "no answer"))
     (alarm,) = front(board(claims=(unknown,))).alarms
     assert "do not place it by hand yet" in alarm.text
 
 
 def test_a_close_that_was_not_sent_needs_a_hand_while_its_position_is_open() -> None:
-    lost = entry(
-        minute=25, what="BUY NIFTY 25800 CE", sending=None, state=State.NOT_SENT
-    )
+    lost = entry(minute=25, what="BUY NIFTY 25800 CE", at=NotSent(SIX))
     view = front(board(claims=(lost,), guard=guard(watch())))
     (alarm,) = view.alarms
     assert "was not sent" in alarm.text
@@ -269,28 +280,36 @@ def test_a_line_says_the_alerts_own_verb() -> None:
     ]
 
 
-@pytest.mark.parametrize("state", list(State))
-def test_every_state_has_an_outcome_and_a_story(state: State) -> None:
-    (tale,) = front(board(claims=(entry(state=state, reason="because"),))).tales
+@pytest.mark.parametrize(
+    "at",
+    [
+        Claimed(),
+        Sending(slip()),
+        Unknown(slip(), "because"),
+        Released(SIX, "because"),
+        placed(),
+        NotSent(SIX, "because"),
+    ],
+    ids=lambda at: at.name,
+)
+def test_every_state_has_an_outcome_and_a_story(at: State) -> None:
+    (tale,) = front(board(claims=(entry(at=at),))).tales
     assert tale.outcome
     assert tale.steps
 
 
 def test_what_the_guard_told_of_an_order_stands_in_its_story() -> None:
-    placed = entry()
-    assert placed.claim.sending is not None
-    name = f"{placed.claim.sending.order.tag}:part_filled"
+    name = f"{slip().order.tag}:part_filled"
     seen = replace(watch(), reported=(name,))
-    (tale,) = front(board(claims=(placed,), guard=guard(seen))).tales
+    (tale,) = front(board(claims=(entry(),), guard=guard(seen))).tales
     assert tale.steps[-1].text == "the guard saw: part filled"
 
 
 def test_an_exit_of_several_names_what_it_closes() -> None:
     parent = entry(
         what="EXIT ALL",
-        sending=None,
+        at=Done(Reply(200, "{}"), SIX),
         children=(Child(contract(PUT), Product.INTRADAY),),
-        order_ids=(),
     )
     (tale,) = front(board(claims=(parent,))).tales
     assert "closes NIFTY 25800 PE 1 Dec INTRADAY" in tale.steps[1].text

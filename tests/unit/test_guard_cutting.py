@@ -14,7 +14,7 @@ from shared.adapters.sqlite import SqliteDocuments
 from shared.adapters.store import Store
 from shared.guard import Account, Guard, GuardParts, GuardState, Hands
 from shared.guard.cutting import SECOND_READ
-from shared.idempotency import Claim, Claims, Rules, Slip, State
+from shared.idempotency import ClaimAt, Claims, Done, Reply, Rules, Slip
 from shared.models import Action, Deadline, Notice, Order, Product
 from tests.fakes.broker import FakeBroker, FakeTurn
 
@@ -76,8 +76,10 @@ class Room:
         by_fyers = Order(ticker, Action.BUY, LOT, Product.INTRADAY, "")
         self.broker.place(by_fyers, turn)
         sold = AT - timedelta(hours=2)
-        claim = Claim(
-            state=State.DONE,
+        slip = Slip(order, Decimal(100), None, None, sold, sold, sold.date())
+        ids = (self.broker.book[-4].order_id,)
+        claim = ClaimAt(
+            Done(Reply(200, ""), sold, sold, ids, slip),
             attempt=attempt,
             fingerprint="",
             created_at=sold,
@@ -85,8 +87,6 @@ class Room:
             request_id="",
             what="SELL",
             touched_at=sold,
-            sending=Slip(order, Decimal(100), None, None, sold, sold, sold.date()),
-            order_ids=(self.broker.book[-4].order_id,),
             ledger=ticker,
         )
         self.store.create(f"{number:064d}", claim, self.deadline())

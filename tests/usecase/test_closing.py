@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,8 +11,18 @@ from typing import Any
 
 import pytest
 
+from shared.adapters import record_codec
+from shared.adapters.documents import Write
+from shared.adapters.store import LANES
 from shared.broker import Unreadable
-from shared.idempotency import State, Stored
+from shared.idempotency import (
+    Claimed,
+    Done,
+    Released,
+    Sending,
+    Stored,
+    Unknown,
+)
 from shared.models import (
     Action,
     BookedOrder,
@@ -22,6 +33,7 @@ from shared.models import (
     Unclear,
 )
 from shared.orders import Answer
+from tests.contract.claims_made import standing
 from tests.usecase.world import TICKER, World, body
 
 BUY, SELL = Action.BUY, Action.SELL
@@ -184,7 +196,8 @@ def test_a_lane_given_back_while_waiting_is_taken(world: World) -> None:
     dead = found(world, "BUY")
 
     def give_back() -> None:
-        released = world.claims.released(dead.claim, "x", retry=True)
+        mine = standing(dead.claim, Claimed)
+        released = world.claims.released(mine, "x", retry=True)
         held = world.store.lane(TICKER, world.deadline())
         world.lanes.settle(dead, released, held, world.deadline())
 
@@ -202,7 +215,7 @@ def test_a_holder_past_its_lease_is_released_before_its_lane_is_taken(
     assert said(world.send("BUY", key="k2")) == (200, "")
     stored = world.store.read(dead, world.deadline())
     assert stored is not None
-    assert (stored.claim.state, stored.claim.retry) == (State.RELEASED, True)
+    assert standing(stored.claim, Released).at.retry
 
 
 def test_a_slow_holder_whose_lane_was_taken_sends_nothing(world: World) -> None:
@@ -243,19 +256,18 @@ def test_a_holder_that_moved_just_in_time_keeps_its_lane(world: World) -> None:
     assert lane.claim == dead.key
 
 
-@pytest.mark.parametrize("state", [State.SENDING, State.UNKNOWN])
+@pytest.mark.parametrize("state", [Sending, Unknown])
 def test_a_close_that_fyers_may_hold_blocks_until_it_counts_as_absent(
-    world: World, state: State
+    world: World, state: type[Sending] | type[Unknown]
 ) -> None:
     short(world)
-    if state is State.SENDING:
+    if state is Sending:
         world.dies("place")
     else:
         lost(world)
     stored = found(world, "BUY")
-    assert stored.claim.state is state
-    assert stored.claim.sending is not None
-    absent = stored.claim.sending.send_by + timedelta(seconds=30)
+    sent = standing(stored.claim, state)
+    absent = sent.at.slip.send_by + timedelta(seconds=30)
     for before in (25, 15, 1.3):
         left = absent - timedelta(seconds=before) - world.clock()
         world.wait(left.total_seconds())
@@ -296,8 +308,9 @@ def test_a_lane_past_its_housekeeping_is_held_all_the_same(world: World) -> None
     held = world.store.lane(TICKER, world.deadline())
     assert held.lane is not None
     old = replace(held.lane, expires_at=world.clock())
-    stored = found(world, "BUY")
-    world.store.mark(stored, stored.claim, held, old, world.deadline())
+    key = hashlib.sha256(TICKER.encode()).hexdigest()
+    write = Write(LANES, key, record_codec.encode(old), held.version)
+    world.store.documents.commit((write,), world.deadline())
     assert said(world.send("BUY", key="k2")) == (503, "unavailable")
     assert cover.order_id not in world.broker.cancelled
 
@@ -314,7 +327,8 @@ def test_a_lane_left_by_a_claim_that_sent_nothing_is_free(world: World) -> None:
     short(world)
     world.dies("order_book")
     dead = found(world, "BUY")
-    released = world.claims.released(dead.claim, "x", retry=True)
+    mine = standing(dead.claim, Claimed)
+    released = world.claims.released(mine, "x", retry=True)
     world.claims.write(dead, released, world.deadline())
     assert said(world.send("BUY", key="k2")) == (200, "")
 
@@ -337,7 +351,8 @@ def test_a_lane_left_by_a_close_refused_for_good_is_free(world: World) -> None:
         held = world.store.lane(TICKER, world.deadline())
         stored = found(world, "BUY")
         assert held.lane is not None
-        world.store.mark(stored, stored.claim, held, held.lane, world.deadline())
+        claim = standing(stored.claim, Sending)
+        world.store.mark(stored, claim, held, held.lane, world.deadline())
 
     world.store.meanwhile["settle"] = touch
     world.send("BUY")
@@ -733,7 +748,7 @@ def test_a_cover_refused_for_margin_goes_once_more_without_the_exits(
     assert not any(leg.status.working for leg in world.legs())
     assert net(world) == 0
     claim = found(world, "BUY").claim
-    assert (claim.state, claim.attempt[:20]) == (State.DONE, second.tag)
+    assert (claim.state, claim.attempt[:20]) == ("DONE", second.tag)
     assert world.inbox.notices == []
 
 
@@ -780,12 +795,12 @@ def test_a_second_try_that_is_lost_is_unknown_under_its_own_tag(world: World) ->
     world.broker.results += [MARGIN, Unclear("reset")]
     world.broker.unknown_arrives = False
     assert said(world.send("BUY", key="k2")) == (202, "outcome_unknown")
-    sending = found(world, "BUY").claim.sending
-    assert sending is not None
-    assert sending.order.tag == world.broker.placed[-1].tag
+    slip = found(world, "BUY").claim.slip
+    assert slip is not None
+    assert slip.order.tag == world.broker.placed[-1].tag
     world.by_hand(BUY, tag=world.broker.placed[-1].tag)
     world.reconcile(after=1)
-    assert found(world, "BUY").claim.state is State.DONE
+    assert isinstance(found(world, "BUY").claim.at, Done)
 
 
 # --- How much -------------------------------------------------------------------------
@@ -1000,7 +1015,8 @@ def test_a_mark_that_conflicts_sends_nothing(world: World) -> None:
 
     def release() -> None:
         stored = found(world, "BUY")
-        claim = world.claims.released(stored.claim, "x", retry=True)
+        mine = standing(stored.claim, Claimed)
+        claim = world.claims.released(mine, "x", retry=True)
         world.claims.write(stored, claim, world.deadline())
 
     world.store.meanwhile["mark"] = release
@@ -1031,7 +1047,7 @@ def test_a_settle_whose_lane_has_moved_settles_the_claim_alone(world: World) -> 
 
     world.store.meanwhile["settle"] = take_over
     assert said(world.send("BUY")) == (424, "order_rejected")
-    assert found(world, "BUY").claim.state is State.DONE
+    assert isinstance(found(world, "BUY").claim.at, Done)
     assert world.inbox.events == ["order_rejected"]
 
 

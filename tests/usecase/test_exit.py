@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from shared.broker import LoginEnded, NotTaken, Unreadable
-from shared.idempotency import State
 from shared.models import Action, OptionChain, OrderStatus, Rejected, Unclear
 from shared.orders import Answer
 from tests.usecase.test_guardrails import Killed, kill_at
@@ -217,8 +216,8 @@ def test_each_close_stands_under_a_claim_of_its_own(world: World) -> None:
         if stored.claim.what.startswith("EXIT")
     ]
     parent, *children = claims
-    assert (parent.state, parent.sending) == (State.DONE, None)
-    assert [child.state for child in children] == [State.DONE] * 3
+    assert (parent.state, parent.slip) == ("DONE", None)
+    assert [child.state for child in children] == ["DONE"] * 3
     assert all(len(child.order_ids) == 1 for child in children)
 
 

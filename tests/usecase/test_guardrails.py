@@ -13,10 +13,11 @@ import pytest
 from shared.adapters.documents import Write
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.guardrails import Limits
-from shared.idempotency import State
+from shared.idempotency import Released
 from shared.models import Action, Contract, Order, OrderStatus, Rejected, Unclear
 from shared.orders import Answer, delivery
 from shared.orders.market import account_of
+from tests.contract.claims_made import standing
 from tests.usecase.world import CONTRACT, TICKER, World, body, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
@@ -157,11 +158,8 @@ def test_the_journal_says_why_an_entry_was_refused(stopped: World) -> None:
     stopped.send(key="first")
     today = stopped.clock().date()
     claim = stopped.store.of_day(today, stopped.deadline())[-1].claim
-    assert (claim.state, claim.retry, claim.what) == (
-        State.RELEASED,
-        False,
-        "SELL NIFTY 25800 CE WEEKLY",
-    )
+    assert not standing(claim, Released).at.retry
+    assert claim.what == "SELL NIFTY 25800 CE WEEKLY"
     assert claim.reason
 
 

@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from shared.adapters import claim_codec
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.errors import NotLoggedIn, Problem, Unavailable
-from shared.idempotency import State
+from shared.idempotency import Done, NotSent, Released, Sending, State, Unknown
 from shared.models import OrderStatus, Rejected, Unclear
 from shared.orders import Delivery
+from tests.contract.claims_made import standing
 from tests.usecase.world import TICKER, World, body
 
 
@@ -108,7 +110,7 @@ def test_a_malformed_alert_is_told_once_authenticated(world: World) -> None:
 def test_a_malformed_alert_leaves_its_row_in_the_journal(world: World) -> None:
     world.send(qty="{{n}}")
     claim = world.claim()
-    assert (claim.state, claim.retry) == (State.RELEASED, False)
+    assert not standing(claim, Released).at.retry
     assert "qty" in claim.reason
 
 
@@ -125,7 +127,7 @@ def test_an_unknown_symbol_is_released_and_told(world: World, at_hand: bool) -> 
     world.at_hand = at_hand
     answer = world.send(symbol="NIFTEE")
     assert (answer.reply.status, body(answer)["code"]) == (400, "unknown_symbol")
-    assert world.now_state() is State.RELEASED
+    assert world.now_state() is Released
     assert world.inbox.events == ["unknown_symbol"]
     assert world.claim().outbox == ()
 
@@ -142,7 +144,7 @@ def test_a_missing_login_ends_the_alert(world: World, at_hand: bool) -> None:
     world.login = NotLoggedIn("log in")
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (424, "not_logged_in")
-    assert world.now_state() is State.RELEASED
+    assert world.now_state() is Released
     assert world.inbox.events == ["not_logged_in"]
 
 
@@ -152,7 +154,7 @@ def test_an_unreadable_market_is_503_and_the_resend_goes_through(
 ) -> None:
     world.broker.failures[call] = [Unreadable("html")]
     assert world.send().reply.status == 503
-    assert world.now_state() is State.RELEASED
+    assert world.now_state() is Released
     assert world.inbox.notices == []
     assert world.send().reply.status == 200
 
@@ -182,7 +184,7 @@ def test_a_refused_order_is_replayed_as_refused(world: World) -> None:
     world.broker.results.append(Rejected(-50, "lot"))
     first = world.send()
     assert (first.reply.status, body(first)["code"]) == (424, "order_rejected")
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
     assert world.inbox.events == ["order_rejected"]
     again = world.send()
     assert again.replayed
@@ -192,15 +194,15 @@ def test_a_refused_order_is_replayed_as_refused(world: World) -> None:
 def test_an_order_that_never_left_is_released(world: World) -> None:
     world.broker.failures["place"] = [NotTaken("refused connection")]
     assert world.send().reply.status == 503
-    assert world.now_state() is State.RELEASED
-    assert world.claim().retry
+    assert world.now_state() is Released
+    assert standing(world.claim(), Released).at.retry
 
 
 def test_a_token_refused_at_the_order_needs_a_person(world: World) -> None:
     world.broker.failures["place"] = [LoginEnded("expired")]
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (424, "not_logged_in")
-    assert not world.claim().retry
+    assert not standing(world.claim(), Released).at.retry
     assert world.inbox.events == ["not_logged_in"]
 
 
@@ -208,7 +210,7 @@ def test_a_lost_reply_is_found_at_once_in_the_order_book(world: World) -> None:
     world.broker.results.append(Unclear("reset"))
     answer = world.send()
     assert answer.reply.status == 200
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
     assert body(answer)["order_id"] == world.broker.book[0].order_id
 
 
@@ -217,7 +219,7 @@ def test_a_lost_order_is_unknown_and_told(world: World) -> None:
     world.broker.unknown_arrives = False
     answer = world.send()
     assert (answer.reply.status, body(answer)["code"]) == (202, "outcome_unknown")
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     assert world.inbox.events == ["outcome_unknown"]
     assert world.send().reply.status == 202
     assert len(world.broker.placed) == 1
@@ -238,7 +240,7 @@ def test_an_equal_alert_that_is_no_resend_tells_that_it_is_blocked(
 def test_out_of_time_before_sending_is_503(world: World) -> None:
     assert world.send(left=0.79).reply.status == 503
     assert world.broker.placed == []
-    assert world.now_state() is State.RELEASED
+    assert world.now_state() is Released
 
 
 def test_a_dead_notifier_changes_no_answer_and_stays_to_be_told(world: World) -> None:
@@ -261,7 +263,7 @@ def test_sending_counts_only_when_confirmed(world: World, when: str) -> None:
     status = world.send().reply.status
     assert status == (503 if when == "before" else 200)
     assert len(world.broker.placed) == (when == "after")
-    assert world.now_state() is (State.RELEASED if when == "before" else State.DONE)
+    assert world.now_state() is (Released if when == "before" else Done)
 
 
 def test_sending_that_cannot_be_read_back_sends_nothing(world: World) -> None:
@@ -331,16 +333,16 @@ def test_an_orphaned_sending_becomes_unknown(world: World) -> None:
     with pytest.raises(SystemExit):
         world.send()
     world.broker.before = None
-    assert world.now_state() is State.SENDING
+    assert world.now_state() is Sending
     world.wait(5)
     assert world.send().reply.status == 202
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     assert world.inbox.events == ["outcome_unknown"]
 
 
-@pytest.mark.parametrize("settled", [State.UNKNOWN, State.NOT_SENT])
+@pytest.mark.parametrize("settled", [Unknown, NotSent])
 def test_a_late_acceptance_wins_and_corrects_the_owner(
-    world: World, settled: State
+    world: World, settled: type[State]
 ) -> None:
     """Another instance's clock ran ahead and it gave the order up for unknown."""
 
@@ -351,7 +353,7 @@ def test_a_late_acceptance_wins_and_corrects_the_owner(
 
     world.broker.before = meanwhile
     assert world.send().reply.status == 200
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
     assert world.inbox.events == ["order_found"]
     assert "Correction" in world.inbox.notices[0].message
 
@@ -362,7 +364,7 @@ def test_no_5xx_after_an_order_call_even_with_the_store_away(world: World) -> No
     def meanwhile(call: str) -> None:
         if call == "place":
             world.broker.before = None
-            world.conclude(State.UNKNOWN)
+            world.conclude(Unknown)
             world.store.lost["read"] = ["before"] * 9
 
     world.broker.before = meanwhile
@@ -422,13 +424,13 @@ def test_a_settled_absence_answers_410(world: World) -> None:
 def test_an_unforeseen_failure_before_sending_is_released(world: World) -> None:
     world.broker.failures["positions"] = [RuntimeError("bug")]
     assert world.send().reply.status == 503
-    assert world.now_state() is State.RELEASED
+    assert world.now_state() is Released
 
 
 def test_an_unforeseen_failure_at_the_order_is_unknown(world: World) -> None:
     world.broker.failures["place"] = [RuntimeError("bug")]
     assert world.send().reply.status == 202
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     assert world.inbox.events == ["outcome_unknown"]
 
 
@@ -577,7 +579,7 @@ def test_unsettled_claims_never_expire(world: World) -> None:
     world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
     world.send()
-    assert world.claim().expires_at is None
+    assert "expires_at" not in claim_codec.encode(world.claim())
     world.wait(timedelta(days=3).total_seconds())
     assert world.send().reply.status == 202
     assert len(world.broker.placed) == 1

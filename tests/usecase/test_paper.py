@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from shared.broker import NotTaken
-from shared.idempotency import Claim, State
+from shared.idempotency import Claim, Done
 from shared.models import PAPER, Action, Position
 from shared.orders import Answer
+from tests.contract.claims_made import standing
 from tests.usecase.world import TICKER, World, body, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
@@ -169,12 +170,12 @@ def test_a_relative_close_finds_the_paper_position(paper: World) -> None:
 # --- One alert, one row ---------------------------------------------------------------
 
 
-def rows(world: World) -> list[tuple[str, State, bool]]:
+def rows(world: World) -> list[tuple[str, str, bool]]:
     """Return the day's journal: what came, how it ended, whether on paper."""
     return [(claim.what, claim.state, claim.on_paper) for claim in day(world)]
 
 
-OPENED = ("SELL NIFTY 25800 CE WEEKLY", State.DONE, True)
+OPENED = ("SELL NIFTY 25800 CE WEEKLY", "DONE", True)
 
 
 @pytest.mark.parametrize("every_entry", [False, True])
@@ -186,7 +187,7 @@ def test_a_close_that_reaches_the_paper_position_is_one_row(
     world = World(tmp_path, paper=every_entry)
     world.send(paper=True)
     assert world.send(verb, key=key).reply.status == 200
-    assert rows(world) == [OPENED, (f"{verb} NIFTY 25800 CE WEEKLY", State.DONE, True)]
+    assert rows(world) == [OPENED, (f"{verb} NIFTY 25800 CE WEEKLY", "DONE", True)]
     assert held(world) == 0
     assert world.told() == []
 
@@ -202,7 +203,7 @@ def test_a_close_of_nothing_beside_a_paper_position_is_one_row_in_its_own_words(
     assert code(answer) == (400, "no_short_position")
     reason = f"there is no open short of {ticker(25900)} to close"
     assert body(answer)["error"] == reason
-    assert rows(world)[1:] == [("BUY NIFTY 25900 CE WEEKLY", State.RELEASED, False)]
+    assert rows(world)[1:] == [("BUY NIFTY 25900 CE WEEKLY", "RELEASED", False)]
     assert day(world)[1].reason == reason
     assert [n.message for n in world.inbox.notices] == [
         f"BUY NIFTY 25900 CE WEEKLY: no order was sent: {reason}"
@@ -247,8 +248,8 @@ def test_an_exit_of_all_that_reaches_paper_has_a_row_for_itself_and_each_close(
     paper.exit()
     assert rows(paper) == [
         OPENED,
-        ("EXIT ALL", State.DONE, False),
-        ("EXIT NIFTY 25800 CE 2026-11-23", State.DONE, True),
+        ("EXIT ALL", "DONE", False),
+        ("EXIT NIFTY 25800 CE 2026-11-23", "DONE", True),
     ]
 
 
@@ -411,18 +412,16 @@ def test_the_real_guard_sees_nothing_of_paper(paper: World) -> None:
 
 def row(claim: Claim) -> dict[str, Any]:
     """Return what the journal keeps of a claim, without ids and the account's mark."""
-    sending = claim.sending
-    assert sending is not None
-    assert claim.reply is not None
-    reply = json.loads(claim.reply.body)
+    at = standing(claim, Done).at
+    assert at.slip is not None
+    reply = json.loads(at.reply.body)
     for name in ("order_id", "order_response", "paper", "message", "note"):
         reply.pop(name, None)
-    note = re.sub(r"(PAPER-|26)\S+", "ID", sending.note)
-    order = replace(sending.order, tag="", ticker=sending.order.ticker[-9:])
+    note = re.sub(r"(PAPER-|26)\S+", "ID", at.slip.note)
+    order = replace(at.slip.order, tag="", ticker=at.slip.order.ticker[-9:])
     return {
         "what": claim.what,
-        "state": claim.state,
-        "sending": replace(sending, order=order, note=note),
+        "slip": replace(at.slip, order=order, note=note),
         "reply": reply,
         "story": claim.story,
         "orders": len(claim.order_ids),
@@ -443,12 +442,11 @@ def test_the_rows_of_a_paper_day_are_those_of_a_real_one(tmp_path: Path) -> None
         world.broker.prices[TICKER] = Decimal(95)
         world.send("EXIT", key="d")
         world.reconcile(after=60)
-        rows.append([row(claim) for claim in day(world) if claim.sending])
+        rows.append([row(claim) for claim in day(world) if claim.slip])
         assert world.told() == []
         assert len(world.broker.placed) == (0 if paper else 4)
     real, on_paper = rows
     assert len(real) == 4
-    assert all(one["state"] is State.DONE for one in real)
     assert on_paper == real
 
 

@@ -7,8 +7,24 @@ import pytest
 
 from shared.broker import LoginEnded, Unreadable
 from shared.errors import NotLoggedIn
-from shared.idempotency import Claim, State, settling
-from shared.models import Action, BookedOrder, OrderStatus, Severity, Unclear
+from shared.idempotency import (
+    Claimed,
+    Done,
+    NotSent,
+    Released,
+    Sending,
+    Unknown,
+    settling,
+)
+from shared.models import (
+    Action,
+    BookedOrder,
+    OrderStatus,
+    OurOrder,
+    Severity,
+    Unclear,
+)
+from tests.contract.claims_made import standing
 from tests.usecase.world import TICKER, World
 
 
@@ -18,7 +34,7 @@ def unknown(world: World, *, arrives: bool = False) -> None:
     world.broker.unknown_arrives = arrives
     world.broker.failures["order_book"] = [Unreadable("html")]
     assert world.send().reply.status == 202
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     world.inbox.notices.clear()
 
 
@@ -61,7 +77,7 @@ def test_nothing_open_reads_nothing(world: World) -> None:
 def test_an_unknown_that_is_found_is_done_and_told(world: World) -> None:
     unknown(world, arrives=True)
     world.reconcile(after=1)
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
     assert world.inbox.events == ["order_found"]
     assert world.send().reply.status == 200
 
@@ -92,7 +108,7 @@ def test_an_exit_leg_that_repeats_the_tag_is_not_the_order(world: World) -> None
     leg = untagged(world, tag=tag, parent_id="1", action=Action.BUY)
     world.broker.book.append(leg)
     world.reconcile(after=10)
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
 
 
 @pytest.mark.parametrize(
@@ -112,25 +128,25 @@ def test_any_row_with_the_tag_disproves_absence(
     tag = form(world.broker.placed[0].tag)
     world.broker.book.append(untagged(world, tag=tag, **changes))
     world.reconcile(after=60)
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
 
 
 def test_an_order_is_looked_up_by_the_id_that_came_with_a_mishap(world: World) -> None:
     world.broker.results.append(Unclear("-99", order_id="26112399999999"))
     world.broker.unknown_arrives = False
     world.send()
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     world.broker.book.append(untagged(world, tag="lost"))
     world.reconcile(after=1)
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
 
 
 def test_an_unknown_is_absent_only_after_thirty_seconds(world: World) -> None:
     unknown(world)
     world.reconcile(after=32)
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     world.reconcile(after=0.5)
-    assert world.now_state() is State.NOT_SENT
+    assert world.now_state() is NotSent
     assert world.inbox.events == ["not_sent"]
 
 
@@ -142,11 +158,11 @@ def test_an_unknown_is_not_settled_by_the_first_of_its_slices(world: World) -> N
     dead = {"status": OrderStatus.CANCELLED, "filled": 0, "tag": tag}
     world.broker.book.append(untagged(world, **dead))
     world.reconcile(after=1)
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     second = untagged(world, order_id="26112399999998", tag=tag)
     world.broker.book.append(second)
     world.reconcile(after=1)
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
     assert "65 of 130 filled" in world.send(qty=130).reply.body
 
 
@@ -159,7 +175,7 @@ def test_slices_that_never_come_settle_an_unknown_after_thirty_seconds(
     tag = world.broker.placed[0].tag
     world.broker.book.append(untagged(world, tag=tag))
     world.reconcile(after=40)
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
 
 
 def test_an_unreadable_book_proves_nothing(world: World) -> None:
@@ -167,14 +183,14 @@ def test_an_unreadable_book_proves_nothing(world: World) -> None:
     world.broker.failures["order_book"] = [Unreadable("html")]
     summary = world.reconcile(after=60)
     assert summary.order_book == "unreadable"
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
 
 
 def test_an_untagged_twin_proves_nothing(world: World) -> None:
     unknown(world)
     world.broker.book.append(untagged(world))
     world.reconcile(after=60)
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
 
 
 @pytest.mark.parametrize(
@@ -196,7 +212,7 @@ def test_a_row_that_cannot_be_the_order_hides_nothing(
     unknown(world)
     world.broker.book.append(untagged(world, **changes))
     world.reconcile(after=60)
-    assert world.now_state() is State.NOT_SENT
+    assert world.now_state() is NotSent
 
 
 def test_an_older_untagged_row_hides_nothing(world: World) -> None:
@@ -204,7 +220,7 @@ def test_an_older_untagged_row_hides_nothing(world: World) -> None:
     world.wait(3600)
     unknown(world)
     world.reconcile(after=60)
-    assert world.now_state() is State.NOT_SENT
+    assert world.now_state() is NotSent
 
 
 @pytest.mark.parametrize("days", [1, 3])
@@ -213,7 +229,7 @@ def test_another_day_proves_nothing_and_the_owner_must_look(
 ) -> None:
     unknown(world)
     world.reconcile(after=timedelta(days=days).total_seconds())
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     assert world.inbox.events == ["outcome_unknown"]
     assert world.inbox.notices[0].severity is Severity.CRITICAL
     world.reconcile(after=60)
@@ -234,7 +250,7 @@ def test_an_order_that_turns_up_after_all_corrects_the_owner(world: World) -> No
     tag = world.broker.placed[0].tag
     world.broker.book.append(untagged(world, tag=tag))
     world.reconcile(after=60)
-    assert world.now_state() is State.DONE
+    assert world.now_state() is Done
     assert world.inbox.events == ["not_sent", "order_found"]
     assert "Correction" in world.inbox.notices[1].message
 
@@ -254,29 +270,29 @@ def test_a_taken_over_document_still_watches_for_its_lost_order(world: World) ->
 def test_an_orphan_that_was_never_taken_is_settled_in_one_run(world: World) -> None:
     dies(world, "place")
     world.reconcile(after=60)
-    assert world.now_state() is State.NOT_SENT
+    assert world.now_state() is NotSent
     assert world.inbox.events == ["not_sent"]
 
 
 def test_an_orphan_is_unknown_until_proven(world: World) -> None:
     dies(world, "place")
     world.reconcile(after=10)
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
     assert world.inbox.events == ["outcome_unknown"]
 
 
 def test_a_sending_still_under_way_is_left_alone(world: World) -> None:
     dies(world, "place")
     world.reconcile(after=1)
-    assert world.now_state() is State.SENDING
+    assert world.now_state() is Sending
 
 
 def test_a_stale_claim_is_told_after_thirty_seconds(world: World) -> None:
     dies(world, "positions")
     world.reconcile(after=29)
-    assert world.now_state() is State.CLAIMED
+    assert world.now_state() is Claimed
     world.reconcile(after=2)
-    assert world.now_state() is State.NOT_SENT
+    assert world.now_state() is NotSent
     assert world.inbox.events == ["not_sent"]
 
 
@@ -294,35 +310,33 @@ def test_a_broken_row_of_the_contract_proves_nothing(world: World) -> None:
     unknown(world)
     world.broker.broken = {TICKER}
     world.reconcile(after=60)
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
 
 
 def test_a_broken_row_of_another_contract_hides_nothing(world: World) -> None:
     unknown(world)
     world.broker.broken = {"NSE:OTHER"}
     world.reconcile(after=60)
-    assert world.now_state() is State.NOT_SENT
+    assert world.now_state() is NotSent
 
 
 def test_a_released_alert_nobody_resends_is_told(world: World) -> None:
     world.broker.failures["quote"] = [Unreadable("html")]
     world.send()
     world.reconcile(after=29)
-    assert world.now_state() is State.RELEASED
+    assert world.now_state() is Released
     world.reconcile(after=2)
-    assert world.now_state() is State.NOT_SENT
+    assert world.now_state() is NotSent
     assert world.inbox.events == ["not_sent"]
 
 
 def test_what_is_untold_is_kept_over_a_long_weekend(world: World) -> None:
     world.broker.failures["quote"] = [Unreadable("html")]
     world.send()
-    kept = world.claim().expires_at
-    assert kept is not None
+    kept = standing(world.claim(), Released).at.expires_at
     assert kept - world.clock() >= timedelta(days=5)
     world.reconcile(after=60)
-    told = world.claim().expires_at
-    assert told is not None
+    told = standing(world.claim(), NotSent).at.expires_at
     assert told - world.clock() <= timedelta(days=1)
 
 
@@ -357,7 +371,7 @@ def test_what_is_unsettled_goes_before_what_is_only_followed(world: World) -> No
     world.broker.failures["order_book"] = [Unreadable("html")]
     world.send(key="unknown", qty=130)
     first, second = world.store.watched(5, world.deadline())
-    assert (first.claim.state, second.claim.state) == (State.UNKNOWN, State.DONE)
+    assert (first.claim.state, second.claim.state) == ("UNKNOWN", "DONE")
 
 
 def test_one_read_of_the_book_serves_every_claim(world: World) -> None:
@@ -378,8 +392,8 @@ def test_one_odd_claim_keeps_no_other_waiting(
     world.broker.failures["quote"] = [Unreadable("html")]
     world.send(key="stale", qty=130)
 
-    def fails(claim: Claim, *_: object) -> tuple[BookedOrder, ...]:
-        raise RuntimeError(claim.what)
+    def fails(our: OurOrder, *_: object) -> tuple[BookedOrder, ...]:
+        raise RuntimeError(our.order.tag)
 
     monkeypatch.setattr(settling, "find", fails)
     summary = world.reconcile(after=60)
@@ -391,7 +405,7 @@ def test_a_run_without_a_login_leaves_everything_as_it_is(world: World) -> None:
     unknown(world)
     world.broker.failures["order_book"] = [LoginEnded("expired")]
     world.reconcile(after=60)
-    assert world.now_state() is State.UNKNOWN
+    assert world.now_state() is Unknown
 
 
 def test_a_repeated_run_changes_nothing(world: World) -> None:

@@ -26,13 +26,19 @@ from shared.guard import Guard, GuardParts, GuardState, Hands
 from shared.guardrails import Control, Entries, Limits
 from shared.idempotency import (
     Claim,
+    ClaimAt,
+    Claimed,
     Claims,
     HeldLane,
     Lane,
     Lanes,
+    NotSent,
     Rules,
+    S,
+    Sending,
     State,
     Stored,
+    StoredAt,
 )
 from shared.models import (
     Action,
@@ -46,13 +52,13 @@ from shared.models import (
     OrderStatus,
     Product,
     Secret,
-    Severity,
     Token,
 )
 from shared.orders import Answer, Delivery, Orders, Paper, Parts, Terms
 from shared.pricing import Percents
 from shared.reconciliation import Reconciliation, Summary
 from shared.symbols import Expiry
+from tests.contract.claims_made import standing
 from tests.fakes.broker import FakeBroker
 
 _T = TypeVar("_T")
@@ -108,7 +114,7 @@ class DoubtfulStore(Store):
         self.meanwhile = {}
         self.writes = 0
 
-    def create(self, key: str, claim: Claim, deadline: Deadline) -> Stored:
+    def create(self, key: str, claim: ClaimAt[S], deadline: Deadline) -> StoredAt[S]:
         self._fail("create", "before")
         stored = super().create(key, claim, deadline)
         self.writes += 1
@@ -119,7 +125,9 @@ class DoubtfulStore(Store):
         self._fail("read", "before")
         return super().read(key, deadline)
 
-    def replace(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
+    def replace(
+        self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+    ) -> StoredAt[S]:
         name = claim.state.lower()
         self._fail(name, "before")
         written = super().replace(stored, claim, deadline)
@@ -136,8 +144,8 @@ class DoubtfulStore(Store):
         return super().ledger(ticker, deadline)
 
     def take(
-        self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
-    ) -> tuple[HeldLane, Stored]:
+        self, found: HeldLane, lane: Lane, stored: StoredAt[Claimed], deadline: Deadline
+    ) -> tuple[HeldLane, StoredAt[Claimed]]:
         self._fail("take", "before")
         taken = super().take(found, lane, stored, deadline)
         self._fail("take", "after")
@@ -146,20 +154,19 @@ class DoubtfulStore(Store):
     def mark(
         self,
         stored: Stored,
-        claim: Claim,
+        claim: ClaimAt[Sending],
         held: HeldLane,
         lane: Lane,
         deadline: Deadline,
-    ) -> tuple[Stored, HeldLane]:
-        step = "mark" if claim.state is State.SENDING else "take's commit"
-        self._fail(step, "before")
+    ) -> tuple[StoredAt[Sending], HeldLane]:
+        self._fail("mark", "before")
         marked = super().mark(stored, claim, held, lane, deadline)
-        self._fail(step, "after")
+        self._fail("mark", "after")
         return marked
 
     def settle(
-        self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-    ) -> Stored:
+        self, stored: Stored, claim: ClaimAt[S], held: HeldLane, deadline: Deadline
+    ) -> StoredAt[S]:
         self._fail("settle", "before")
         settled = super().settle(stored, claim, held, deadline)
         self._fail("settle", "after")
@@ -413,19 +420,19 @@ class World:
         assert stored is not None
         return stored.claim
 
-    def now_state(self) -> State:
-        return self.claim().state
+    def now_state(self) -> type[State]:
+        return type(self.claim().at)
 
-    def conclude(self, state: State) -> None:
+    def conclude(self, state: type[State]) -> None:
         """Settle the claim as another instance would, without telling anybody yet."""
         (key,) = self.keys()
         stored = self.store.read(key, self.deadline())
         assert stored is not None
-        notice = Notice("-", Severity.INFO, "-", self.clock())
-        claim = self.claims.unknown(stored.claim, "gone", notice)
-        if state is State.NOT_SENT:
-            claim = self.claims.not_sent(claim, "absent", notice)
-        self.claims.write(stored, replace(claim, outbox=()), self.deadline())
+        unknown = self.claims.unknown(standing(stored.claim, Sending), "gone", None)
+        claim: Claim = unknown
+        if state is NotSent:
+            claim = self.claims.not_sent(unknown, "absent", None)
+        self.claims.write(stored, claim, self.deadline())
 
     def keys(self) -> list[str]:
         return self.sql("SELECT key FROM documents WHERE collection = 'alerts'")

@@ -16,13 +16,15 @@ from shared.errors import Problem
 from shared.guard import Guard, GuardParts, GuardState, Hands
 from shared.idempotency import (
     Claim,
+    ClaimAt,
     Claims,
     ClaimStore,
+    Done,
     Lanes,
     LaneStore,
     Reply,
     Slip,
-    State,
+    Unknown,
 )
 from shared.models import Kept, Notice, Order, Product
 from shared.models import Quote as Price
@@ -129,7 +131,7 @@ def entry_claim(scene: Scene) -> Claim:
         _STOP,
         _TARGET if scene.targets else None,
     )
-    sending = Slip(
+    slip = Slip(
         order=order,
         ltp=LTP,
         stop_loss=LTP - _STOP if scene.long else LTP + _STOP,
@@ -138,8 +140,11 @@ def entry_claim(scene: Scene) -> Claim:
         send_by=START - old + timedelta(seconds=2),
         day=(START - old).date(),
     )
-    return Claim(
-        state=State.UNKNOWN if flies else State.DONE,
+    later = START + timedelta(days=1)
+    return ClaimAt(
+        Unknown(slip)
+        if flies
+        else Done(Reply(200, "{}"), later, order_ids=(number,), slip=slip),
         attempt=attempt_of("entry"),
         fingerprint="f" * 64,
         created_at=START - old,
@@ -147,10 +152,6 @@ def entry_claim(scene: Scene) -> Claim:
         request_id="entry",
         what=f"{'LONG' if scene.long else 'SELL'} NIFTY 25800 CE WEEKLY",
         touched_at=START - old,
-        sending=sending,
-        reply=None if flies else Reply(200, "{}"),
-        expires_at=None if flies else START + timedelta(days=1),
-        order_ids=() if flies else (number,),
         ledger=CONTRACT.ticker,
         contract=CONTRACT,
     )
@@ -159,23 +160,25 @@ def entry_claim(scene: Scene) -> Claim:
 def second_claim(scene: Scene, n: int, wall: float) -> Claim:
     """Return the claim of another entry of one lot, just accepted as the n-th order."""
     claim = entry_claim(scene)
-    sending = claim.sending
-    assert sending is not None
+    assert isinstance(claim.at, Done)
+    assert claim.at.slip is not None
     now = START + timedelta(seconds=wall)
-    order = replace(sending.order, tag=SECOND_TAG, qty=scene.unit, take_profit=None)
+    order = replace(
+        claim.at.slip.order, tag=SECOND_TAG, qty=scene.unit, take_profit=None
+    )
+    slip = replace(
+        claim.at.slip,
+        order=order,
+        sent_at=now,
+        send_by=now + timedelta(seconds=2),
+        day=now.date(),
+    )
     return replace(
         claim,
         attempt=attempt_of("another entry"),
-        sending=replace(
-            sending,
-            order=order,
-            sent_at=now,
-            send_by=now + timedelta(seconds=2),
-            day=now.date(),
-        ),
+        at=replace(claim.at, order_ids=(order_id(n),), slip=slip),
         created_at=now,
         touched_at=now,
-        order_ids=(order_id(n),),
     )
 
 

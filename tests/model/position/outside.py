@@ -12,7 +12,7 @@ from shared.adapters.fyers.fields import SLICED_ABOVE
 from shared.broker import NotTaken
 from shared.errors import AlreadyExists, Conflict, Doubtful
 from shared.guard import GuardState
-from shared.idempotency import Claim, HeldLane, Lane, Stored
+from shared.idempotency import Claim, HeldLane, Lane, Stored, StoredAt
 from shared.models import (
     BookedOrder,
     Change,
@@ -112,7 +112,7 @@ class Outside:
             return None
         if number not in self._stored:
             slot, claim = self.claims[number]
-            self._stored[number] = Stored(KEYS[slot], claim, str(number))
+            self._stored[number] = StoredAt(KEYS[slot], claim, str(number))
         return self._stored[number]
 
     def held(self, number: int) -> HeldLane:

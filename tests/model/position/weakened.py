@@ -10,19 +10,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 from shared.broker import Broker, Turn
 from shared.guard import GuardState, Risk, Verdict
 from shared.idempotency import (
-    Claim,
+    ClaimAt,
+    Claimed,
     Claims,
     ClaimStore,
     HeldLane,
     Lane,
     Lanes,
     LaneStore,
-    State,
+    Released,
+    S,
+    Sending,
     Stored,
+    StoredAt,
 )
 from shared.models import (
     BookedOrder,
@@ -88,8 +93,12 @@ class GivesBackAtAcceptance(Machine):
         marked: HeldLane | None = None
 
         def mark(
-            self, stored: Stored, claim: Claim, held: HeldLane, deadline: Deadline
-        ) -> tuple[Stored, HeldLane]:
+            self,
+            stored: Stored,
+            claim: ClaimAt[Sending],
+            held: HeldLane,
+            deadline: Deadline,
+        ) -> tuple[StoredAt[Sending], HeldLane]:
             done = super().mark(stored, claim, held, deadline)
             self.marked = done[1]
             return done
@@ -310,11 +319,11 @@ class _Unlocked(StagedStore):
     def mark(
         self,
         stored: Stored,
-        claim: Claim,
+        claim: ClaimAt[Sending],
         held: HeldLane,
         lane: Lane,
         deadline: Deadline,
-    ) -> tuple[Stored, HeldLane]:
+    ) -> tuple[StoredAt[Sending], HeldLane]:
         now = self.lane(held.ticker, deadline)
         return super().mark(stored, claim, now, lane, deadline)
 
@@ -331,9 +340,11 @@ class MovesNoClaim(Machine):
 
     def claims(self, store: ClaimStore, clock: Clock, name: str) -> Claims:
         class Leaving(Claims):
-            def write(self, stored: Stored, claim: Claim, deadline: Deadline) -> Stored:
-                if claim.state is State.RELEASED and "died" in claim.reason:
-                    return stored
+            def write(
+                self, stored: Stored, claim: ClaimAt[S], deadline: Deadline
+            ) -> StoredAt[S]:
+                if isinstance(claim.at, Released) and "died" in claim.reason:
+                    return cast("StoredAt[S]", stored)  # not what it says it wrote
                 return super().write(stored, claim, deadline)
 
         return Leaving(store, clock, lambda: attempt_of(name), RULES)
@@ -349,8 +360,12 @@ class TrustsTheName(Machine):
     def lanes(self, store: LaneStore, claims: Claims, clock: Clock) -> Lanes:
         class Trusting(Lanes):
             def take(
-                self, found: HeldLane, lane: Lane, stored: Stored, deadline: Deadline
-            ) -> tuple[HeldLane, Stored]:
+                self,
+                found: HeldLane,
+                lane: Lane,
+                stored: StoredAt[Claimed],
+                deadline: Deadline,
+            ) -> tuple[HeldLane, StoredAt[Claimed]]:
                 if found.lane is not None and found.lane.claim == stored.key:
                     return found, stored
                 return super().take(found, lane, stored, deadline)
