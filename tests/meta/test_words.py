@@ -24,7 +24,6 @@ TWICE = {
     "past": "the desk's values; their page",
     "posted_code": "the rule; its wiring",
     "read_body": "as JSON; as bytes",
-    "reply": "FYERS's; the desk's",
     "tell": "the desk's words; a notice",
     "text": "of a field; of a document",
     "unknown": "an outcome; a contract",

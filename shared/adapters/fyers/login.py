@@ -137,12 +137,12 @@ class FyersLogin:
         known = isinstance(refresh, str) and refresh
         return Granted(Secret(access), Secret(str(refresh)) if known else None)
 
-    def _accepted(self, record: Record, *hidden: Secret) -> outcomes.Reply:
+    def _accepted(self, record: Record, *hidden: Secret) -> outcomes.Envelope:
         """Return FYERS's `ok`; its refusals may come with HTTP 200 too.
 
         A 429 is no refusal of the login, only of the moment.
         """
-        said = outcomes.reply(record)
+        said = outcomes.envelope(record)
         if said is None or said.status == 429:
             raise Unreadable("no usable answer from FYERS to the login")
         if said.ok and said.status == 200:

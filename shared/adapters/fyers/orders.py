@@ -168,7 +168,7 @@ class FyersBroker:
             )
         except NotTaken:
             return unclear
-        said = outcomes.reply(record)
+        said = outcomes.envelope(record)
         parts = outcomes.items(said) if said else ()
         if len(parts) != len(order_ids):
             return unclear

@@ -36,7 +36,7 @@ CANCELLED = 1103
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Envelope:
     """FYERS's envelope: `s`, `code`, `message` and the rest."""
 
     status: int
@@ -46,7 +46,7 @@ class Reply:
     payload: Row
 
 
-def reply(record: Record) -> Reply | None:
+def envelope(record: Record) -> Envelope | None:
     """Return FYERS's own reply, or None for anything else.
 
     A redirect and any 5xx are something else even as JSON: 500 with -99 is no refusal.
@@ -64,7 +64,7 @@ def reply(record: Record) -> Reply | None:
         said = "ok"  # FYERS documents the reply to a sliced order without `s`
     if said not in ("ok", "error"):
         return None
-    return Reply(
+    return Envelope(
         record.status,
         said == "ok",
         code,
@@ -79,7 +79,7 @@ def of_order(record: Record) -> OrderResult:
         if never_opened(record.error):
             raise NotTaken("FYERS could not be reached")
         return Unclear(f"no whole answer from FYERS ({type(record.error).__name__})")
-    said = reply(record)
+    said = envelope(record)
     if said is None:
         return Unclear(f"FYERS answered HTTP {record.status} without a readable reply")
     if said.ok:
@@ -95,7 +95,7 @@ def of_order(record: Record) -> OrderResult:
     return Unclear(reason, _id(said.payload) or "")
 
 
-def _accepted(said: Reply) -> OrderResult:
+def _accepted(said: Envelope) -> OrderResult:
     order_id = _id(said.payload)
     if said.status == 200 and said.code == PLACED:
         if order_id:
@@ -118,7 +118,7 @@ class Item:
     message: str
 
 
-def items(said: Reply) -> tuple[Item, ...]:
+def items(said: Envelope) -> tuple[Item, ...]:
     """Return the parts of a reply's `data`, in FYERS's order; empty if it has none."""
     data = said.payload.get("data")
     if not isinstance(data, list):
@@ -133,7 +133,7 @@ def items(said: Reply) -> tuple[Item, ...]:
 
 def change(record: Record, *codes: int) -> Change:
     """Return how a cancel or resize ended; `codes` are those that confirm it."""
-    said = reply(record)
+    said = envelope(record)
     if said is None:
         return Change.UNCLEAR
     if said.code == NOT_PENDING:
@@ -144,7 +144,7 @@ def change(record: Record, *codes: int) -> Change:
 
 def of_read(record: Record) -> Row:
     """Return a read's payload; raise `Unreadable`, or `NotTaken` for the login."""
-    said = reply(record)
+    said = envelope(record)
     if said is None:
         raise Unreadable(f"no readable answer from FYERS ({_kind(record)})")
     if said.status == 401:
@@ -170,13 +170,13 @@ def never_opened(error: BaseException | None) -> bool:
 
 def refused_token(record: Record) -> bool:
     """Return whether FYERS refused the token: a JSON 401, whatever its code."""
-    said = reply(record)
+    said = envelope(record)
     return said is not None and said.status == 401 and not said.ok
 
 
 def limited(record: Record) -> bool:
     """Return whether FYERS refused the call for its rate: a JSON 429."""
-    said = reply(record)
+    said = envelope(record)
     return said is not None and said.status == 429 and not said.ok
 
 

@@ -225,7 +225,7 @@ def test_an_answer_is_parsed_once_whoever_asks(desk: Desk) -> None:
     desk.server.script = [says(200, GOOD)]
     record = order(desk)
     assert isinstance(record, Answered)
-    said = outcomes.reply(record)
+    said = outcomes.envelope(record)
 
     assert said is not None
     assert said.payload is record.json
