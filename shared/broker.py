@@ -110,7 +110,7 @@ class Granted:
     refresh: Secret | None
 
 
-class Lane(StrEnum):
+class LoginQueue(StrEnum):
     """Whose way to FYERS a login takes: strangers never delay the owner's."""
 
     OWNER = "owner"
@@ -146,7 +146,9 @@ class Login(Protocol):
     def page(self, state: str) -> str:
         """Return the address of FYERS's login page that carries `state`."""
 
-    def begin(self, lane: Lane, deadline: Deadline) -> AbstractContextManager[Entry]:
+    def begin(
+        self, queue: LoginQueue, deadline: Deadline
+    ) -> AbstractContextManager[Entry]:
         """Reserve the calls of one login; `Unreadable` where there is no room now."""
 
     def refresh(self, token: Token, deadline: Deadline) -> Granted:

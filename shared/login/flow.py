@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared import logs
-from shared.broker import Entry, Lane, Login, LoginRefused, Unreadable
+from shared.broker import Entry, Login, LoginQueue, LoginRefused, Unreadable
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -90,11 +90,11 @@ class LoginFlow:
 
     def start(self, key: str = "") -> str:
         """Return FYERS's login page with a fresh state; `key` is the link's `k`."""
-        return self._login.page(self._states.issue(self._key.lane(key)))
+        return self._login.page(self._states.issue(self._key.queue(key)))
 
     def owners(self, key: str) -> bool:
         """Return whether `key` is that of the owner's own links."""
-        return self._key.lane(key) is Lane.OWNER
+        return self._key.queue(key) is LoginQueue.OWNER
 
     def shown(self, key: str) -> tuple[datetime | None, datetime, str]:
         """Return what the page shows: until when, now, and the key if it is right."""
@@ -122,15 +122,15 @@ class LoginFlow:
             return self._finish(state, code, deadline)
 
     def _finish(self, state: State, code: Secret, deadline: Deadline) -> Connection:
-        with self._begun(state.lane, deadline) as entry:
+        with self._begun(state.queue, deadline) as entry:
             kept = self._read(deadline)
             # Before the exchange: a code works once.
-            if state.lane is Lane.OWNER:
+            if state.queue is LoginQueue.OWNER:
                 self._states.consume(state, deadline)
             else:
                 self._states.look(state, deadline)
             token = self._exchange(code, entry)
-        if state.lane is Lane.OTHERS:
+        if state.queue is LoginQueue.OTHERS:
             self._refuse_others(token, kept)
             self._states.consume(state, deadline)
         return self._keep(token, kept, deadline)
@@ -139,7 +139,7 @@ class LoginFlow:
         """Store the token for a code that came by itself; raises like `finish`."""
         deadline = self._patience()
         code = _code(auth_code.open())
-        with self._begun(Lane.OWNER, deadline) as entry:
+        with self._begun(LoginQueue.OWNER, deadline) as entry:
             kept = self._read(deadline)
             token = self._exchange(code, entry)
         return self._keep(token, kept, deadline)
@@ -151,10 +151,10 @@ class LoginFlow:
         return BadRequest("FYERS did not log you in; start again", "login_failed")
 
     @contextmanager
-    def _begun(self, lane: Lane, deadline: Deadline) -> Iterator[Entry]:
+    def _begun(self, queue: LoginQueue, deadline: Deadline) -> Iterator[Entry]:
         with ExitStack() as stack:
             try:
-                entry = stack.enter_context(self._login.begin(lane, deadline))
+                entry = stack.enter_context(self._login.begin(queue, deadline))
             except Unreadable as error:
                 raise Unavailable(
                     "others are logging in right now; wait a minute, or use the link "

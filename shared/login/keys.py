@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 
-from shared.broker import Lane
+from shared.broker import LoginQueue
 from shared.models import Clock, Secret
 from shared.tokens import token_day
 
@@ -23,7 +23,7 @@ def derived(secret: Secret, purpose: bytes) -> bytes:
 
 
 class OwnersKey:
-    """The `k` in the owner's own links: it opens the owner's lane, nothing else.
+    """The `k` in the owner's own links: it opens the owner's queue, nothing else.
 
     Good for the day a login serves, 06:00 to 06:00 IST; later the link still works, as
     anybody's does.
@@ -39,9 +39,9 @@ class OwnersKey:
         raw = hmac.new(self._key, day, hashlib.sha256).digest()[:_BYTES]
         return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
-    def lane(self, given: str) -> Lane:
-        """Return the lane of a login begun with that key, or with none."""
+    def queue(self, given: str) -> LoginQueue:
+        """Return the queue of a login begun with that key, or with none."""
         genuine = hmac.compare_digest(
             given.encode(errors="surrogatepass"), self.today().encode()
         )
-        return Lane.OWNER if genuine else Lane.OTHERS
+        return LoginQueue.OWNER if genuine else LoginQueue.OTHERS

@@ -1,9 +1,9 @@
 """The `state` that travels through FYERS's login page and back.
 
-    base64url(issue time, 8 bytes | lane, 1 byte | 128 random bits) "."
+    base64url(issue time, 8 bytes | queue, 1 byte | 128 random bits) "."
     base64url(HMAC-SHA256 of that)
 
-Anybody gets one from auth-url, so a state of the others' lane is named in the store
+Anybody gets one from auth-url, so a state of the others' queue is named in the store
 only once FYERS has shown that its login was the owner's: strangers cost no write.
 """
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
-from shared.broker import Lane
+from shared.broker import LoginQueue
 from shared.errors import BadRequest, Doubtful, Unavailable
 from shared.login.keys import derived
 from shared.models import Clock, Deadline, Secret
@@ -33,10 +33,10 @@ _SKEW = timedelta(seconds=30)
 _PURPOSE = b"login state v2"
 _STAMP = 8
 _RANDOM = 16
-_LANES = (Lane.OTHERS, Lane.OWNER)
+_QUEUES = (LoginQueue.OTHERS, LoginQueue.OWNER)
 _LONGEST = 200
 _REMEMBERED = 256
-"""Most states kept in memory; the others' lane lets far fewer by in ten minutes."""
+"""Most states kept in memory; the others' queue lets far fewer by in ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class State:
     """A state of ours that is not too old."""
 
     text: str
-    lane: Lane
+    queue: LoginQueue
     ends: datetime
 
 
@@ -65,10 +65,10 @@ class States:
         self._lock = Lock()
         self._tried: dict[str, None] = {}
 
-    def issue(self, lane: Lane) -> str:
-        """Return a fresh state for a login in that lane."""
+    def issue(self, queue: LoginQueue) -> str:
+        """Return a fresh state for a login in that queue."""
         stamp = int(self._clock().timestamp()).to_bytes(_STAMP, "big")
-        mark = _LANES.index(lane).to_bytes(1, "big")
+        mark = _QUEUES.index(queue).to_bytes(1, "big")
         payload = stamp + mark + self._entropy(_RANDOM)
         return f"{_text(payload)}.{_text(self._sign(payload))}"
 
@@ -79,7 +79,7 @@ class States:
         issued = datetime.fromtimestamp(seconds, UTC)
         if not -_SKEW <= self._clock() - issued <= LIFE:
             raise BadRequest("this login link is too old; start again", "state_expired")
-        return State(text, _LANES[payload[_STAMP]], issued + LIFE)
+        return State(text, _QUEUES[payload[_STAMP]], issued + LIFE)
 
     @contextmanager
     def attempt(self, state: State) -> Iterator[None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 
-from shared.broker import Granted, Lane, LoginRefused, Unreadable
+from shared.broker import Granted, LoginQueue, LoginRefused, Unreadable
 from shared.errors import Conflict, Doubtful
 from shared.models import IST, Deadline, Secret, Token
 from shared.tokens import StoredToken
@@ -174,8 +174,8 @@ class ScriptedLogin:
     silent: bool = False
     ended: dict[Secret, int] = field(default_factory=dict)
     """Access tokens that FYERS no longer takes, and what it answers."""
-    full: set[Lane] = field(default_factory=set)
-    begun: list[Lane] = field(default_factory=list)
+    full: set[LoginQueue] = field(default_factory=set)
+    begun: list[LoginQueue] = field(default_factory=list)
     refreshes: int = 0
     exchanges: int = 0
     profiles: int = 0
@@ -185,11 +185,11 @@ class ScriptedLogin:
         return f"https://fyers.invalid/login?state={state}"
 
     @contextmanager
-    def begin(self, lane: Lane, deadline: Deadline) -> Iterator[ScriptedEntry]:
-        """Let a login begin unless its lane is full."""
-        if lane in self.full:
+    def begin(self, queue: LoginQueue, deadline: Deadline) -> Iterator[ScriptedEntry]:
+        """Let a login begin unless its queue is full."""
+        if queue in self.full:
             raise Unreadable("no room")
-        self.begun.append(lane)
+        self.begun.append(queue)
         yield ScriptedEntry(self, deadline)
 
     def exchange(self, auth_code: Secret) -> Granted:

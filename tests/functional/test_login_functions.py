@@ -18,7 +18,7 @@ import requests
 
 from local.deploying import watch
 from shared import logs
-from shared.broker import Lane
+from shared.broker import LoginQueue
 from shared.login import States
 from shared.models import Secret
 from simulator import Fault
@@ -65,7 +65,7 @@ def morning(tmp_path: Path) -> Iterator[World]:
 
 def _state(when: datetime, secret: str = APP_SECRET) -> str:
     return States(Secret(secret), MemoryOnce(lambda: when), lambda: when).issue(
-        Lane.OTHERS
+        LoginQueue.OTHERS
     )
 
 

@@ -21,7 +21,7 @@ from uuid import uuid4
 import pytest
 import requests
 
-from shared.broker import Lane
+from shared.broker import LoginQueue
 from shared.login import OwnersKey, States
 from shared.models import Secret
 from tests.fakes.login import MemoryOnce
@@ -205,7 +205,7 @@ def test_a_thousand_false_logins_with_one_public_state_cost_nothing(
     with started("generate_token", tmp_path, env) as instance:
         secret = Secret(env["FYERS_SECRET_ID"])
         clock = partial(datetime.now, UTC)
-        state = States(secret, MemoryOnce(clock), clock).issue(Lane.OTHERS)
+        state = States(secret, MemoryOnce(clock), clock).issue(LoginQueue.OTHERS)
         times = []
         caller = HTTPConnection("127.0.0.1", instance.port, timeout=10)
         for number in range(1_000):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.broker import Lane
+from shared.broker import LoginQueue
 from shared.errors import BadRequest, Problem, Unauthorized, Unavailable
 from shared.login import OwnersKey, States, posted_code
 from shared.login.states import LIFE
@@ -33,18 +33,18 @@ def _take(states: States, state: str) -> None:
 def test_a_fresh_state_is_taken_back() -> None:
     time = Time()
     states = _states(time)
-    _take(states, states.issue(Lane.OWNER))
+    _take(states, states.issue(LoginQueue.OWNER))
 
 
 def test_states_differ() -> None:
     states = _states(Time())
-    assert states.issue(Lane.OWNER) != states.issue(Lane.OWNER)
+    assert states.issue(LoginQueue.OWNER) != states.issue(LoginQueue.OWNER)
 
 
 def test_a_state_is_taken_back_once_across_instances() -> None:
     time = Time()
     once = MemoryOnce(time)
-    state = _states(time, once).issue(Lane.OWNER)
+    state = _states(time, once).issue(LoginQueue.OWNER)
     _take(_states(time, once), state)
     with pytest.raises(BadRequest) as refused:
         _take(_states(time, once), state)
@@ -54,7 +54,7 @@ def test_a_state_is_taken_back_once_across_instances() -> None:
 def test_a_state_cannot_be_used_again_at_the_very_end_of_its_life() -> None:
     time = Time()
     once = MemoryOnce(time)
-    state = _states(time, once).issue(Lane.OWNER)
+    state = _states(time, once).issue(LoginQueue.OWNER)
     _take(_states(time, once), state)
     time.now += LIFE
     with pytest.raises(BadRequest) as refused:
@@ -68,7 +68,7 @@ def test_a_state_cannot_be_used_again_at_the_very_end_of_its_life() -> None:
 def test_a_state_outside_its_ten_minutes_is_refused(later: timedelta) -> None:
     time = Time()
     states = _states(time)
-    state = states.issue(Lane.OWNER)
+    state = states.issue(LoginQueue.OWNER)
     time.now += later
     with pytest.raises(BadRequest) as refused:
         _take(states, state)
@@ -77,7 +77,7 @@ def test_a_state_outside_its_ten_minutes_is_refused(later: timedelta) -> None:
 
 def test_a_state_of_another_secret_is_refused() -> None:
     time = Time()
-    state = _states(time, secret=Secret("another")).issue(Lane.OWNER)
+    state = _states(time, secret=Secret("another")).issue(LoginQueue.OWNER)
     with pytest.raises(BadRequest) as refused:
         _states(time).check(state)
     assert _code(refused) == "bad_state"
@@ -86,7 +86,7 @@ def test_a_state_of_another_secret_is_refused() -> None:
 def test_every_changed_character_breaks_a_state() -> None:
     time = Time()
     states = _states(time)
-    state = states.issue(Lane.OWNER)
+    state = states.issue(LoginQueue.OWNER)
     for place, letter in enumerate(state):
         forged = state[:place] + ("A" if letter != "A" else "B") + state[place + 1 :]
         with pytest.raises(BadRequest):
@@ -96,7 +96,7 @@ def test_every_changed_character_breaks_a_state() -> None:
 def test_a_stretched_issue_time_is_refused() -> None:
     time = Time()
     states = _states(time)
-    payload, mac = states.issue(Lane.OWNER).split(".")
+    payload, mac = states.issue(LoginQueue.OWNER).split(".")
     raw = bytearray(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     raw[7] ^= 0x3F
     forged = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
@@ -128,7 +128,7 @@ def test_nonsense_is_no_state(state: str) -> None:
 def test_another_spelling_of_the_same_bytes_is_no_state() -> None:
     states = _states(Time())
     with pytest.raises(BadRequest):
-        states.check(states.issue(Lane.OWNER) + "=")
+        states.check(states.issue(LoginQueue.OWNER) + "=")
 
 
 def test_a_silent_claim_store_takes_no_state() -> None:
@@ -136,20 +136,20 @@ def test_a_silent_claim_store_takes_no_state() -> None:
     once = MemoryOnce(time, doubt=True)
     states = _states(time, once)
     with pytest.raises(Unavailable):
-        _take(states, states.issue(Lane.OWNER))
+        _take(states, states.issue(LoginQueue.OWNER))
 
 
-@pytest.mark.parametrize("lane", Lane)
-def test_a_state_says_which_lane_its_login_takes(lane: Lane) -> None:
+@pytest.mark.parametrize("queue", LoginQueue)
+def test_a_state_says_which_queue_its_login_takes(queue: LoginQueue) -> None:
     states = _states(Time())
-    assert states.check(states.issue(lane)).lane is lane
+    assert states.check(states.issue(queue)).queue is queue
 
 
 def test_a_state_tried_here_is_refused_the_second_time_and_cost_no_write() -> None:
     time = Time()
     once = MemoryOnce(time)
     states = _states(time, once)
-    state = states.check(states.issue(Lane.OTHERS))
+    state = states.check(states.issue(LoginQueue.OTHERS))
     with states.attempt(state):
         states.look(state, ample())
     with pytest.raises(BadRequest) as refused, states.attempt(state):
@@ -160,7 +160,7 @@ def test_a_state_tried_here_is_refused_the_second_time_and_cost_no_write() -> No
 
 def test_an_attempt_that_found_no_room_may_come_again() -> None:
     states = _states(Time())
-    state = states.check(states.issue(Lane.OTHERS))
+    state = states.check(states.issue(LoginQueue.OTHERS))
     with pytest.raises(Unavailable), states.attempt(state):
         raise Unavailable("no room")
     with states.attempt(state):
@@ -170,31 +170,31 @@ def test_an_attempt_that_found_no_room_may_come_again() -> None:
 def test_a_state_consumed_elsewhere_is_seen_before_fyers_is_asked() -> None:
     time = Time()
     once = MemoryOnce(time)
-    state = _states(time, once).check(_states(time, once).issue(Lane.OTHERS))
+    state = _states(time, once).check(_states(time, once).issue(LoginQueue.OTHERS))
     _states(time, once).consume(state, ample())
     with pytest.raises(BadRequest) as refused:
         _states(time, once).look(state, ample())
     assert _code(refused) == "state_used"
 
 
-def test_the_owners_key_opens_the_owners_lane_until_the_day_of_logins_ends() -> None:
+def test_the_owners_key_opens_the_owners_queue_until_the_day_of_logins_ends() -> None:
     time = Time()
     owners = OwnersKey(SECRET, time)
     key = owners.today()
     time.now = SIX - timedelta(seconds=1)
-    assert owners.lane(key) is Lane.OWNER
+    assert owners.queue(key) is LoginQueue.OWNER
     time.now = SIX
-    assert owners.lane(key) is Lane.OTHERS
+    assert owners.queue(key) is LoginQueue.OTHERS
 
 
 @pytest.mark.parametrize("given", ["", "x", "\u20ac", "\udcff", "A" * 22])
 def test_no_other_key_opens_it(given: str) -> None:
-    assert OwnersKey(SECRET, Time()).lane(given) is Lane.OTHERS
+    assert OwnersKey(SECRET, Time()).queue(given) is LoginQueue.OTHERS
 
 
 def test_the_owners_key_is_that_of_the_apps_secret() -> None:
     key = OwnersKey(Secret("another"), Time()).today()
-    assert OwnersKey(SECRET, Time()).lane(key) is Lane.OTHERS
+    assert OwnersKey(SECRET, Time()).queue(key) is LoginQueue.OTHERS
 
 
 HOOK = Secret("hook-secret")

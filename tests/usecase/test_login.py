@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shared import logs
-from shared.broker import Granted, Lane
+from shared.broker import Granted, LoginQueue
 from shared.errors import BadRequest, Problem, Unavailable
 from shared.login import LoginFlow, OwnersKey, States
 from shared.models import Secret, Token
@@ -181,19 +181,19 @@ def test_a_code_is_shown_by_no_log_though_nothing_remembers_it() -> None:
     assert logs.masked(f"at {code()} here") == "at *** here"
 
 
-def test_a_login_from_the_owners_link_takes_the_owners_lane() -> None:
+def test_a_login_from_the_owners_link_takes_the_owners_queue() -> None:
     world = World()
     world.granting()
-    world.login.full = {Lane.OTHERS}
+    world.login.full = {LoginQueue.OTHERS}
     query = world.redirect(state=world.started(world.key()))
     assert world.flow().finish(query).until == SIX
-    assert world.login.begun == [Lane.OWNER]
+    assert world.login.begun == [LoginQueue.OWNER]
 
 
 def test_a_login_that_finds_no_room_has_used_up_nothing() -> None:
     world = World()
     world.granting()
-    world.login.full = {Lane.OTHERS}
+    world.login.full = {LoginQueue.OTHERS}
     flow, query = world.flow(), world.redirect()
     with pytest.raises(Unavailable, match="login notice"):
         flow.finish(query)

@@ -14,21 +14,21 @@ from shared.adapters.fyers import outcomes
 from shared.adapters.fyers.pace import Pace, PacedTurn
 from shared.adapters.fyers.rows import words
 from shared.adapters.fyers.transport import Record, Transport
-from shared.broker import Granted, Lane, LoginRefused, NotTaken, Unreadable
+from shared.broker import Granted, LoginQueue, LoginRefused, NotTaken, Unreadable
 from shared.models import Deadline, Secret, Token
 
 REFRESH = "/validate-refresh-token"
 
 
 AT_ONCE = 2
-"""Logins of the others' lane at a time: they wait for its pace on threads that the
+"""Logins of the others' queue at a time: they wait for its pace on threads that the
 owner needs too."""
 
 
 class FyersLogin:
     """The Login port over the SDK's session; `secret` and `pin` never leave a body.
 
-    `pace` is that of refresh and profile alone, `owners` and `others` are the lanes of
+    `pace` is that of refresh and profile alone, `owners` and `others` are the queues of
     people's logins, so that strangers use up neither.
     """
 
@@ -49,7 +49,7 @@ class FyersLogin:
         self._redirect_uri = redirect_uri
         self._pin = pin
         self._pace = pace
-        self._lanes = {Lane.OWNER: owners, Lane.OTHERS: others}
+        self._queues = {LoginQueue.OWNER: owners, LoginQueue.OTHERS: others}
         self._room = BoundedSemaphore(AT_ONCE)
 
     def page(self, state: str) -> str:
@@ -63,18 +63,18 @@ class FyersLogin:
         return str(session.generate_authcode())
 
     @contextmanager
-    def begin(self, lane: Lane, deadline: Deadline) -> Iterator[FyersEntry]:
-        """Reserve a login's two calls; the others' lane takes `AT_ONCE` at a time."""
-        if lane is Lane.OTHERS and not self._room.acquire(blocking=False):
+    def begin(self, queue: LoginQueue, deadline: Deadline) -> Iterator[FyersEntry]:
+        """Reserve a login's two calls; the others' queue takes `AT_ONCE` at a time."""
+        if queue is LoginQueue.OTHERS and not self._room.acquire(blocking=False):
             raise Unreadable("too many others are logging in")
         try:
-            turn = _reserved(self._lanes[lane], 2, deadline)
+            turn = _reserved(self._queues[queue], 2, deadline)
             try:
                 yield FyersEntry(self, turn)
             finally:
                 turn.end()
         finally:
-            if lane is Lane.OTHERS:
+            if queue is LoginQueue.OTHERS:
                 self._room.release()
 
     def exchange(self, auth_code: Secret, turn: PacedTurn) -> Granted:

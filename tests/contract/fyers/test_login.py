@@ -12,7 +12,7 @@ import pytest
 from shared.adapters.fyers.login import FyersLogin
 from shared.adapters.fyers.pace import Pace
 from shared.adapters.fyers.transport import Transport
-from shared.broker import Granted, Lane, LoginRefused, Unreadable
+from shared.broker import Granted, LoginQueue, LoginRefused, Unreadable
 from shared.models import Deadline, Secret, Token
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, token, within
@@ -40,9 +40,12 @@ def make(url: str, pin: str = PIN, others: int = 0) -> FyersLogin:
 
 
 def exchange(
-    login: FyersLogin, code: str, deadline: Deadline, lane: Lane = Lane.OWNER
+    login: FyersLogin,
+    code: str,
+    deadline: Deadline,
+    queue: LoginQueue = LoginQueue.OWNER,
 ) -> Granted:
-    with login.begin(lane, deadline) as entry:
+    with login.begin(queue, deadline) as entry:
         return entry.exchange(Secret(code))
 
 
@@ -232,19 +235,22 @@ def test_one_of_the_others_is_let_in_a_second_and_the_owner_at_once() -> None:
     login = make("http://127.0.0.1:1", others=1)
     soon = Deadline(time.monotonic() + 0.5, time.monotonic)
     with contextlib.suppress(Unreadable):
-        exchange(login, CODE, soon, Lane.OTHERS)
+        exchange(login, CODE, soon, LoginQueue.OTHERS)
     with pytest.raises(Unreadable, match="rate limit"):
-        exchange(login, CODE, soon, Lane.OTHERS)
-    with login.begin(Lane.OWNER, soon):
+        exchange(login, CODE, soon, LoginQueue.OTHERS)
+    with login.begin(LoginQueue.OWNER, soon):
         assert soon.left() > 0.4
 
 
 def test_no_more_than_two_of_the_others_wait_at_a_time() -> None:
     login = make("http://127.0.0.1:1")
-    with login.begin(Lane.OTHERS, within()), login.begin(Lane.OTHERS, within()):
-        with pytest.raises(Unreadable), login.begin(Lane.OTHERS, within()):
+    with (
+        login.begin(LoginQueue.OTHERS, within()),
+        login.begin(LoginQueue.OTHERS, within()),
+    ):
+        with pytest.raises(Unreadable), login.begin(LoginQueue.OTHERS, within()):
             pass
-        with login.begin(Lane.OWNER, within()):
+        with login.begin(LoginQueue.OWNER, within()):
             pass
-    with login.begin(Lane.OTHERS, within()):
+    with login.begin(LoginQueue.OTHERS, within()):
         pass

@@ -12,7 +12,7 @@ import requests
 from shared.adapters.fyers.login import FyersLogin
 from shared.adapters.fyers.pace import Pace
 from shared.adapters.fyers.transport import Transport
-from shared.broker import Granted, Lane, LoginRefused
+from shared.broker import Granted, LoginQueue, LoginRefused
 from shared.models import Secret, Token
 from simulator import Options, Simulator
 from tests.contract.fyers.conftest import within
@@ -47,7 +47,7 @@ def login(fyers: Simulator) -> FyersLogin:
 
 
 def exchange(login: FyersLogin, code: Secret) -> Granted:
-    with login.begin(Lane.OWNER, within()) as entry:
+    with login.begin(LoginQueue.OWNER, within()) as entry:
         return entry.exchange(code)
 
 
