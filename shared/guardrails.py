@@ -107,7 +107,7 @@ class Guarded(BadRequest):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Exposure:
     """What a judgement is made of besides the places."""
 
     positions: tuple[Position, ...]
@@ -211,11 +211,11 @@ class Entries:
 
     # --- Judging --------------------------------------------------------------------
 
-    def judge(self, control: Control, own: Place, account: Account) -> None:
+    def judge(self, control: Control, own: Place, exposure: Exposure) -> None:
         """Raise `Guarded` where the account and earlier places leave no room."""
         limits = self._limits
         loss = -sum(
-            (row.realized + row.unrealized for row in account.positions), Decimal(0)
+            (row.realized + row.unrealized for row in exposure.positions), Decimal(0)
         )
         if limits.daily_loss and loss >= limits.daily_loss:
             raise Guarded(
@@ -237,7 +237,7 @@ class Entries:
                 "day are used (MAX_ENTRIES_PER_DAY)",
             )
         if limits.open_lots:
-            open_now = _open_lots(account, places[:used], self._clock())
+            open_now = _open_lots(exposure, places[:used], self._clock())
             if open_now + own.lots > limits.open_lots:
                 raise Guarded(
                     "MAX_OPEN_LOTS",
@@ -379,27 +379,27 @@ def _without(control: Control, alert: str) -> Control:
     return replace(control, places=places)
 
 
-def _open_lots(account: Account, earlier: Iterable[Place], now: datetime) -> int:
+def _open_lots(exposure: Exposure, earlier: Iterable[Place], now: datetime) -> int:
     """Return the lots open, or that earlier entries may still open.
 
     What FYERS's positions show is no longer on its way; a resting or lagging entry is
     counted by its claim, one that was not sent yet by its place.
     """
     lots = 0
-    for ticker, size in account.lots.items():
-        rows = [row for row in account.positions if row.ticker == ticker]
+    for ticker, size in exposure.lots.items():
+        rows = [row for row in exposure.positions if row.ticker == ticker]
         contracts = sum(abs(row.net_qty) for row in rows)
         for side in Action:
-            contracts += _on_their_way(account, ticker, side, rows, now)
+            contracts += _on_their_way(exposure, ticker, side, rows, now)
         lots += -(-contracts // size)
     for place in earlier:
-        if place.alert not in account.ours and not place.sent:
+        if place.alert not in exposure.ours and not place.sent:
             lots += place.lots if now - place.at < UNCONFIRMED else 0
     return lots
 
 
 def _on_their_way(
-    account: Account, ticker: str, side: Action, rows: list[Position], now: datetime
+    exposure: Exposure, ticker: str, side: Action, rows: list[Position], now: datetime
 ) -> int:
     """Return the contracts of today's entries that positions do not show yet.
 
@@ -407,7 +407,7 @@ def _on_their_way(
     """
     entries = [
         our
-        for orders in account.ours.values()
+        for orders in exposure.ours.values()
         for our in orders
         if (our.order.ticker, our.order.action) == (ticker, side)
         and not our.closes

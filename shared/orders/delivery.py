@@ -71,7 +71,7 @@ from shared.orders.exiting import (
     list_positions,
     together,
 )
-from shared.orders.market import account_of, read_market, traded_before
+from shared.orders.market import exposure_of, read_market, traded_before
 from shared.orders.opposite import meets_long, refuse_elsewhere
 from shared.orders.placing import Placing
 from shared.orders.ports import (
@@ -382,7 +382,7 @@ class Run:
             return self._prepare_close(contract, Action.SELL)
         refuse_elsewhere(parts, alert, contract, everything)
         control, own = place.result()
-        parts.entries.judge(control, own, account_of(ours, market.account))
+        parts.entries.judge(control, own, exposure_of(ours, market.account))
         slip = build_entry(
             alert,
             contract,

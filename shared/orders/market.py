@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from shared.broker import NotTaken, Turn, Unreadable, read_book
-from shared.guardrails import Account
+from shared.guardrails import Exposure
 from shared.idempotency import Stored
 from shared.models import (
     IST,
@@ -109,7 +109,7 @@ def traded_before(side: Action, positions: Iterable[Position]) -> int:
     return sum(row.day_bought if bought else row.day_sold for row in positions)
 
 
-def account_of(ledger: Iterable[Stored], positions: Listing[Position]) -> Account:
+def exposure_of(ledger: Iterable[Stored], positions: Listing[Position]) -> Exposure:
     """Return what the guardrails judge; raise `Unreadable` for a row of ours."""
     ours: dict[str, tuple[OurOrder, ...]] = {}
     lots: dict[str, int] = {}
@@ -120,4 +120,4 @@ def account_of(ledger: Iterable[Stored], positions: Listing[Position]) -> Accoun
             lots[contract.ticker] = contract.lot
     if positions.broken & set(lots):
         raise Unreadable("FYERS sent a position of ours that cannot be read")
-    return Account(positions.rows, ours, lots)
+    return Exposure(positions.rows, ours, lots)

@@ -6,7 +6,6 @@ from collections import defaultdict
 from tests.meta.sources import ROOT
 
 TWICE = {
-    "Account": "the guard's read of FYERS; what the guardrails count",
     "Fork": "how the desk and an order run two things at once",
     "Hands": "what the guard, and what the desk, may do besides saying",
     "Page": "what pages make; what web shows",

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from shared.adapters.documents import Documents
 from shared.adapters.kept import KeptDocument
-from shared.guardrails import Account, Control, Entries, Limits, Place
+from shared.guardrails import Control, Entries, Exposure, Limits, Place
 from shared.models import Deadline
 from tests.fakes.documents import MemoryDocuments
 from tests.usecase.world import MORNING, World
@@ -88,9 +88,9 @@ class Instance(World):
 class Alone(Entries):
     """A machine that judges an entry without the places taken before its own."""
 
-    def judge(self, control: Control, own: Place, account: Account) -> None:
+    def judge(self, control: Control, own: Place, exposure: Exposure) -> None:
         mine = tuple(place for place in control.places if place.alert == own.alert)
-        super().judge(replace(control, places=mine), own, replace(account, ours={}))
+        super().judge(replace(control, places=mine), own, replace(exposure, ours={}))
 
 
 def main(kind: str, address: str, rule: str, machine: str) -> None:

@@ -16,7 +16,7 @@ from shared.guardrails import Limits
 from shared.idempotency import Released
 from shared.models import Action, Contract, Order, OrderStatus, Rejected, Unclear
 from shared.orders import Answer, delivery
-from shared.orders.market import account_of
+from shared.orders.market import exposure_of
 from tests.contract.claims_made import standing
 from tests.usecase.world import CONTRACT, TICKER, World, body, ticker
 
@@ -684,7 +684,7 @@ def test_a_machine_that_asks_the_guardrails_for_a_close_is_caught(
         parts = run._parts
         ledger = parts.claims.ledger(None, run._deadline)
         positions = parts.broker.positions(parts.broker.turn(1, run._deadline))
-        parts.entries.judge(control, own, account_of(ledger, positions))
+        parts.entries.judge(control, own, exposure_of(ledger, positions))
         return honest(run, contract, side)
 
     monkeypatch.setattr(delivery.Run, "_prepare_close", asking)
