@@ -37,7 +37,7 @@ Fork = Callable[[Callable[[], Mapping[str, object]]], Future[Mapping[str, object
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class CheckState:
     """How one check stands."""
 
     ok: bool
@@ -48,7 +48,7 @@ class State:
 class Report:
     """Every check's state."""
 
-    checks: Mapping[str, State]
+    checks: Mapping[str, CheckState]
 
     @property
     def ready(self) -> bool:
@@ -114,9 +114,11 @@ def _bound(check: Check, deadline: Deadline) -> Callable[[], Mapping[str, object
     return lambda: check(deadline)
 
 
-def _state(name: str, task: Future[Mapping[str, object]], deadline: Deadline) -> State:
+def _state(
+    name: str, task: Future[Mapping[str, object]], deadline: Deadline
+) -> CheckState:
     try:
-        return State(True, task.result(deadline.left()))
+        return CheckState(True, task.result(deadline.left()))
     except Failing as failing:
         _log.warning("check %s: %s", name, failing)
     except FutureTimeout:
@@ -127,7 +129,7 @@ def _state(name: str, task: Future[Mapping[str, object]], deadline: Deadline) ->
         _log.warning("check %s: %s: %s", name, type(error).__name__, error)
     except Exception:  # one broken check must not hide the others
         _log.exception("check %s is broken", name)
-    return State(False)
+    return CheckState(False)
 
 
 def token_check(store: TokenStore, clock: Clock) -> Check:

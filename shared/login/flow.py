@@ -22,7 +22,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.login.keys import OwnersKey
-from shared.login.states import State, States
+from shared.login.states import LoginState, States
 from shared.models import IST, Clock, Deadline, Secret, Token
 from shared.tokens import TokenStore, expiry_of, hide
 
@@ -121,7 +121,9 @@ class LoginFlow:
         with self._states.attempt(state):
             return self._finish(state, code, deadline)
 
-    def _finish(self, state: State, code: Secret, deadline: Deadline) -> Connection:
+    def _finish(
+        self, state: LoginState, code: Secret, deadline: Deadline
+    ) -> Connection:
         with self._begun(state.queue, deadline) as entry:
             kept = self._read(deadline)
             # Before the exchange: a code works once.

@@ -40,7 +40,7 @@ _REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LoginState:
     """A state of ours that is not too old."""
 
     text: str
@@ -72,17 +72,17 @@ class States:
         payload = stamp + mark + self._entropy(_RANDOM)
         return f"{_text(payload)}.{_text(self._sign(payload))}"
 
-    def check(self, text: str) -> State:
+    def check(self, text: str) -> LoginState:
         """Return what a state says; raise `BadRequest` if it is not ours or too old."""
         payload = self._payload(text)
         seconds = int.from_bytes(payload[:_STAMP], "big")
         issued = datetime.fromtimestamp(seconds, UTC)
         if not -_SKEW <= self._clock() - issued <= LIFE:
             raise BadRequest("this login link is too old; start again", "state_expired")
-        return State(text, _QUEUES[payload[_STAMP]], issued + LIFE)
+        return LoginState(text, _QUEUES[payload[_STAMP]], issued + LIFE)
 
     @contextmanager
-    def attempt(self, state: State) -> Iterator[None]:
+    def attempt(self, state: LoginState) -> Iterator[None]:
         """Let this instance try a state once; raise `BadRequest` the second time.
 
         What ends in `Unavailable` gives it back.
@@ -99,7 +99,7 @@ class States:
             self._tried.pop(state.text, None)
             raise
 
-    def look(self, state: State, deadline: Deadline) -> None:
+    def look(self, state: LoginState, deadline: Deadline) -> None:
         """Raise `BadRequest` if any instance consumed a state; writes nothing."""
         try:
             used = self._names.named(_name(state), deadline)
@@ -108,7 +108,7 @@ class States:
         if used:
             raise _used()
 
-    def consume(self, state: State, deadline: Deadline) -> None:
+    def consume(self, state: LoginState, deadline: Deadline) -> None:
         """Take a state back for good; raise `BadRequest` the second time.
 
         Raises `Unavailable` while the store of claims does not answer: whether the
@@ -143,7 +143,7 @@ class States:
         return hmac.new(self._key, payload, hashlib.sha256).digest()
 
 
-def _name(state: State) -> str:
+def _name(state: LoginState) -> str:
     return f"login-state:{state.text}"
 
 

@@ -1,5 +1,5 @@
 """Settles what deliveries left open, then lets the guard look."""
 
-from shared.reconciliation.run import Reconciliation, Summary
+from shared.reconciliation.run import Reconciliation, RunSummary
 
-__all__ = ["Reconciliation", "Summary"]
+__all__ = ["Reconciliation", "RunSummary"]

@@ -50,7 +50,7 @@ _DAY_END = time(15, 45)
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class RunSummary:
     """What a run did, in numbers."""
 
     watched: int
@@ -85,7 +85,7 @@ class Reconciliation:
         self._paper = paper
         self._clock = clock
 
-    def run(self, deadline: Deadline) -> Summary:
+    def run(self, deadline: Deadline) -> RunSummary:
         """Settle, then guard; raise `Unavailable` when the claims cannot be read."""
         try:
             watched = self._store.watched(LIMIT, deadline.within(10))
@@ -108,7 +108,9 @@ class Reconciliation:
         if self._paper:
             self._paper[1].run(paper, deadline)
         book = "unreadable" if account.failed else "read" if account.asked else ""
-        return Summary(len(watched), changed, left, failed, book or "not needed", seen)
+        return RunSummary(
+            len(watched), changed, left, failed, book or "not needed", seen
+        )
 
     def _one(self, stored: Stored, account: Account, deadline: Deadline) -> bool:
         """Move one claim; return whether anything about it changed."""

@@ -6,7 +6,7 @@ import base64
 import json
 
 from shared.models import BY_HAND
-from shared.readiness import Report, State
+from shared.readiness import CheckState, Report
 from tests.deploy.google_apis import (
     ELSEWHERE,
     NUMBER,
@@ -246,7 +246,7 @@ def a_function(google: GoogleApis, request: Request) -> Json:
     symbols = "fyers-symbols" in google.jobs_run
     checks = {"settings": True, "store": True, "token": False, "symbols": symbols}
     checks |= {"fyers": False, "reconcile": True, "guard": True, "notifications": True}
-    return Report({name: State(ok) for name, ok in checks.items()}).content()
+    return Report({name: CheckState(ok) for name, ok in checks.items()}).content()
 
 
 @answers("POST", PUBLIC_ADDRESS)

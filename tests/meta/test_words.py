@@ -10,8 +10,6 @@ TWICE = {
     "Hands": "what the guard, and what the desk, may do besides saying",
     "Page": "what pages make; what web shows",
     "Reply": "the stored one; the one that goes out",
-    "State": "a claim's; a login's; a check's",
-    "Summary": "of a run; of a symbol snapshot",
     "counted": "the desk's words; the webhook's hourly count",
     "deliver": "the use case; its wiring",
     "document": "a stored one; a page",

@@ -56,7 +56,7 @@ from shared.models import (
 )
 from shared.orders import Answer, Delivery, Orders, Paper, Parts, Terms
 from shared.pricing import Percents
-from shared.reconciliation import Reconciliation, Summary
+from shared.reconciliation import Reconciliation, RunSummary
 from shared.symbols import Expiry
 from tests.contract.claims_made import standing
 from tests.fakes.broker import FakeBroker
@@ -354,7 +354,7 @@ class World:
         nothing = {"strikeprice": None, "optionType": None, "expiry": None}
         return self.send("EXIT", key=key, **{"symbol": symbol} | nothing | more)
 
-    def reconcile(self, after: float = 0) -> Summary:
+    def reconcile(self, after: float = 0) -> RunSummary:
         self.wait(after)
         return self.reconciliation.run(self.deadline(60))
 
