@@ -13,7 +13,7 @@ from threading import Lock
 from shared.broker import Login, LoginRefused, Unreadable
 from shared.errors import Expected, Misconfigured, Problem, StoreError
 from shared.guard import GuardState
-from shared.models import IST, Clock, Deadline, Kept
+from shared.models import IST, Clock, Deadline, Fork, Kept
 from shared.symbols import Snapshot, SnapshotRefused, SymbolStore
 from shared.symbols.finder import VOUCHED
 from shared.tokens import TokenStore
@@ -32,8 +32,6 @@ class Failing(Expected):
 
 Check = Callable[[Deadline], Mapping[str, object]]
 """Return what may be shown of a passing check; raise `Failing` or anything."""
-
-Fork = Callable[[Callable[[], Mapping[str, object]]], Future[Mapping[str, object]]]
 
 
 @dataclass(frozen=True, slots=True)

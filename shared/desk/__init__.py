@@ -9,8 +9,8 @@ from __future__ import annotations
 from shared.desk.access import Access, Latest, Session, Tickets
 from shared.desk.acting import (
     AlertSender,
+    DeskParts,
     Fields,
-    Hands,
     Heard,
     Outcome,
     Tap,
@@ -47,9 +47,9 @@ __all__ = [
     "Board",
     "Curve",
     "DayBefore",
+    "DeskParts",
     "Fields",
     "Front",
-    "Hands",
     "Heard",
     "Holding",
     "HouseRules",

@@ -105,7 +105,7 @@ class AlertSender(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class DeskParts:
     """What an action is done with, made by wiring."""
 
     claims: ClaimStore
@@ -133,24 +133,24 @@ def read_tap(fields: Mapping[str, str]) -> Tap:
     )
 
 
-def act(hands: Hands, tap: Tap, deadline: Deadline) -> Outcome:
+def act(parts: DeskParts, tap: Tap, deadline: Deadline) -> Outcome:
     """Do it and return what became of it; raise `Problem`."""
     _LOG.info("desk: %s %s", tap.what, tap.ticker)
     match tap.what:
         case What.PAUSE:
-            return _sent(hands, {"action": Verb.PAUSE}, tap, deadline)
+            return _sent(parts, {"action": Verb.PAUSE}, tap, deadline)
         case What.EXIT:
-            return _sent(hands, _exit_of(hands, tap, deadline), tap, deadline)
+            return _sent(parts, _exit_of(parts, tap, deadline), tap, deadline)
         case What.EXIT_ALL:
             everything: Fields = {"action": Verb.EXIT, "symbol": ALL}
-            return _sent(hands, everything, tap, deadline)
+            return _sent(parts, everything, tap, deadline)
         case What.RESUME:
-            hands.entries().resume(deadline)
+            parts.entries().resume(deadline)
             return Outcome("Entries are taken again", "", Tone.GOOD)
         case What.ACKNOWLEDGE:
-            return _acknowledge(hands, tap, deadline)
+            return _acknowledge(parts, tap, deadline)
         case What.TEST:
-            return _test(hands, deadline)
+            return _test(parts, deadline)
         case What.LOGOUT:
             raise BadRequest("logging out is done by the session")
 
@@ -158,10 +158,10 @@ def act(hands: Hands, tap: Tap, deadline: Deadline) -> Outcome:
 # --- Through the webhook --------------------------------------------------------------
 
 
-def _exit_of(hands: Hands, tap: Tap, deadline: Deadline) -> Fields:
+def _exit_of(parts: DeskParts, tap: Tap, deadline: Deadline) -> Fields:
     """Return the EXIT of a contract that the guard watches."""
     try:
-        found = hands.claims.ledger(tap.ticker, deadline)
+        found = parts.claims.ledger(tap.ticker, deadline)
     except Doubtful as error:
         raise Unavailable("the store does not answer; nothing was sent") from error
     contract = next((c for stored in found if (c := stored.claim.contract)), None)
@@ -188,13 +188,13 @@ def exit_alert(ticker: str, contract: Contract, product: str) -> Fields:
     return alert
 
 
-def _sent(hands: Hands, alert: Fields, tap: Tap, deadline: Deadline) -> Outcome:
+def _sent(parts: DeskParts, alert: Fields, tap: Tap, deadline: Deadline) -> Outcome:
     """Send an alert as TradingView would: again after a 503, under the same key."""
     key = f"desk:{tap.key}"
-    heard = hands.webhook.send(alert, key, deadline.within(ROOM))
+    heard = parts.webhook.send(alert, key, deadline.within(ROOM))
     while heard.status >= 500 and deadline.left() > ROOM + AGAIN_AFTER:
-        hands.pause(AGAIN_AFTER)
-        heard = hands.webhook.send(alert, key, deadline.within(ROOM))
+        parts.pause(AGAIN_AFTER)
+        heard = parts.webhook.send(alert, key, deadline.within(ROOM))
     title, tone = _judged(heard.status)
     return Outcome(title, heard.words, tone, heard.orders)
 
@@ -212,9 +212,9 @@ def _judged(status: int) -> tuple[str, Tone]:
 # --- In the store ---------------------------------------------------------------------
 
 
-def _acknowledge(hands: Hands, tap: Tap, deadline: Deadline) -> Outcome:
+def _acknowledge(parts: DeskParts, tap: Tap, deadline: Deadline) -> Outcome:
     """Mark a risk as seen, over exactly the state that was read."""
-    kept = hands.paper if tap.ticker.startswith(PAPER) else hands.guard
+    kept = parts.paper if tap.ticker.startswith(PAPER) else parts.guard
     try:
         for _ in range(_WRITES):
             state, version = kept.read(deadline)
@@ -237,8 +237,8 @@ def _acknowledge(hands: Hands, tap: Tap, deadline: Deadline) -> Outcome:
     raise Unavailable("the guard is writing right now; tap again")
 
 
-def _test(hands: Hands, deadline: Deadline) -> Outcome:
-    if not hands.notifies:
+def _test(parts: DeskParts, deadline: Deadline) -> Outcome:
+    if not parts.notifies:
         return Outcome(
             "No channel is configured",
             "Nothing can reach your phone. Set NOTIFICATION_URL with ./deploy.sh.",
@@ -248,10 +248,10 @@ def _test(hands: Hands, deadline: Deadline) -> Outcome:
         message="a test from your desk: what you read here arrives.",
         severity=Severity.INFO,
         event="test",
-        at=hands.clock(),
+        at=parts.clock(),
         request_id=logs.request_id(),
     )
-    failed = hands.notifier.send(notice, deadline)
+    failed = parts.notifier.send(notice, deadline)
     if failed:
         return Outcome(
             "The notice was not taken",

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from shared.errors import Doubtful, Unavailable
 from shared.guard.state import GuardState
 from shared.guardrails import Control, Limits
 from shared.idempotency import ClaimStore, Stored
-from shared.models import IST, Deadline, Kept
+from shared.models import IST, Deadline, Fork, Kept
 
 _T = TypeVar("_T")
-
-
-class Fork(Protocol):
-    """Starts a task beside the caller."""
-
-    def __call__(self, task: Callable[[], _T], /) -> Future[_T]:
-        """Return the running task."""
 
 
 @dataclass(frozen=True, slots=True)

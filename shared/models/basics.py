@@ -7,11 +7,24 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 
+_T = TypeVar("_T")
+
 Clock = Callable[[], datetime]
 """Return the present instant, aware."""
+
+
+class Fork(Protocol):
+    """Starts a task beside the caller, who awaits it before the reply."""
+
+    def __call__(self, task: Callable[[], _T], /) -> Future[_T]:
+        """Return the running task."""
 
 
 class Secret:

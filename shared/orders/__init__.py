@@ -2,6 +2,6 @@
 
 from shared.orders.accounts import Orders, Paper
 from shared.orders.building import Terms
-from shared.orders.ports import Answer, Delivery, Fork, Parts
+from shared.orders.ports import Answer, Delivery, Parts
 
-__all__ = ["Answer", "Delivery", "Fork", "Orders", "Paper", "Parts", "Terms"]
+__all__ = ["Answer", "Delivery", "Orders", "Paper", "Parts", "Terms"]

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol, TypeVar
 
 from shared.broker import Broker
 from shared.guardrails import Entries
 from shared.idempotency import Claims, Lanes, Reply
-from shared.models import Alert, Clock, Contract, Deadline, Quote, Secret, Token
+from shared.models import Alert, Clock, Contract, Deadline, Fork, Quote, Secret, Token
 from shared.notifications import Notifier
 from shared.orders.building import Terms
 from shared.symbols import Expiry
-
-_T = TypeVar("_T")
 
 SETTLE = 0.3
 """Kept behind the order call for the claim's last write and the reply, seconds."""
@@ -29,13 +25,6 @@ NOTIFY = 0.4
 
 WAIT = 0.5
 """How long a duplicate waits for the first delivery to finish."""
-
-
-class Fork(Protocol):
-    """Starts a task beside the caller; every task is awaited before the reply."""
-
-    def __call__(self, task: Callable[[], _T], /) -> Future[_T]:
-        """Return the running task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from shared.builder import Draft, EntryRules, draft
 from shared.config import Settings
 from shared.desk import (
     Access,
-    Hands,
+    DeskParts,
     HouseRules,
     Latest,
     Outcome,
@@ -240,9 +240,9 @@ def _rules(ours: Settings) -> HouseRules:
     )
 
 
-def _hands(ours: Settings) -> Hands:
+def _hands(ours: Settings) -> DeskParts:
     stores = _stores(ours)
-    return Hands(
+    return DeskParts(
         claims=stores.claims,
         entries=lambda: parts.entries(ours),
         guard=stores.guard,

@@ -6,8 +6,6 @@ from collections import defaultdict
 from tests.meta.sources import ROOT
 
 TWICE = {
-    "Fork": "how the desk and an order run two things at once",
-    "Hands": "what the guard, and what the desk, may do besides saying",
     "Page": "what pages make; what web shows",
     "Reply": "the stored one; the one that goes out",
     "counted": "the desk's words; the webhook's hourly count",

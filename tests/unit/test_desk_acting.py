@@ -14,8 +14,8 @@ import pytest
 from shared.adapters.kept import KeptDocument
 from shared.adapters.store import Store
 from shared.desk import (
+    DeskParts,
     Fields,
-    Hands,
     Heard,
     Tap,
     Tone,
@@ -72,10 +72,10 @@ class Room:
     notifies: bool = True
     waited: float = 0.0
 
-    def hands(self) -> Hands:
+    def hands(self) -> DeskParts:
         clock: Callable[[], datetime] = lambda: NOW  # noqa: E731 - one line
         control = KeptDocument(self.documents, "control", "entries", Control)
-        return Hands(
+        return DeskParts(
             claims=Store(self.documents, clock),
             entries=lambda: Entries(control, Limits(), clock, Lock(), lambda *_: False),
             guard=self.kept("state"),

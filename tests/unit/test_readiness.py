@@ -11,7 +11,7 @@ from shared.adapters.kept import KeptDocument
 from shared.broker import LoginRefused, Unreadable
 from shared.errors import Doubtful, Misconfigured
 from shared.guard import GuardState, Risk, Verdict, Watch
-from shared.models import IST, Deadline
+from shared.models import IST, Deadline, Fork
 from shared.readiness import (
     Check,
     Failing,
@@ -49,9 +49,6 @@ def _raising(error: Exception) -> Check:
         raise error
 
     return check
-
-
-Fork = Callable[..., Future[Mapping[str, object]]]
 
 
 def _readiness(fork: Fork, time: Time, **checks: Check) -> Readiness:
