@@ -55,14 +55,12 @@ class Embedded:
             rows = db.execute("SELECT key, document FROM documents").fetchall()
             for key, text in rows:
                 older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
+                # Instances remember documents by their version: it names one content.
                 db.execute(
-                    "UPDATE documents SET document = ? WHERE key = ?", (older, key)
+                    "UPDATE documents SET document = ?, version = version || '-aged'"
+                    " WHERE key = ?",
+                    (older, key),
                 )
-            # Instances remember it by its version, and would write it back as it was.
-            db.execute(
-                "UPDATE documents SET version = version || '-aged'"
-                " WHERE collection = 'control'"
-            )
 
     def claims(self) -> list[dict[str, Any]]:
         with contextlib.closing(self._open()) as db:

@@ -122,8 +122,11 @@ class Desk:
         with contextlib.closing(self._claims()) as db, db:
             for key, text in db.execute(_CLAIMS).fetchall():
                 older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
+                # Instances remember documents by their version: it names one content.
                 db.execute(
-                    "UPDATE documents SET document = ? WHERE key = ?", (older, key)
+                    "UPDATE documents SET document = ?, version = version || '-aged'"
+                    " WHERE key = ?",
+                    (older, key),
                 )
 
     @property
