@@ -80,8 +80,9 @@ class Ledger:
         rows = book.rows_of(our) if our is not None else ()
         if our is None or (not rows and our.day == book.today):
             return None
-        # An order of an earlier day is in no book now: it filled, or was forgotten.
-        filled = sum(row.filled for row in rows) if rows else our.order.qty
+        filled = sum(row.filled for row in rows)
+        if not rows and our.flight is not Flight.ABSENT:
+            filled = our.order.qty  # an earlier day's is in no book now
         paid = sum((row.traded_price * row.filled for row in rows), Decimal(0))
         return Story(
             filled=filled,

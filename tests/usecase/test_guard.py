@@ -715,6 +715,21 @@ def test_an_order_settled_as_absent_is_watched_until_its_day_is_over(
     assert world.watched() == []
 
 
+def test_an_order_settled_as_absent_filled_nothing(carried: World) -> None:
+    world = carried
+    world.by_hand(BUY, product="MARGIN")
+    world.broker.results.append(Unclear("reset"))
+    world.broker.unknown_arrives = False
+    world.send(key="k2")
+    day = world.clock().date()
+    run(world, 3)
+    overnight(world)
+    clock(world, 9, 20, days=1)
+    run(world)
+    absent = world.store.of_day(day, world.deadline())[-1].claim
+    assert (absent.state, absent.story and absent.story.filled) == ("NOT_SENT", 0)
+
+
 def test_an_unknown_of_today_is_never_forgotten(world: World) -> None:
     world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
