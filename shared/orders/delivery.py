@@ -13,12 +13,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from decimal import Decimal
 from typing import Generic, TypeGuard, TypeVar
 
 from shared import alerts
-from shared.broker import LoginEnded, NotTaken, Turn, Unreadable
+from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -30,7 +28,7 @@ from shared.errors import (
     Problem,
     Unavailable,
 )
-from shared.guardrails import Control, Guarded, Place
+from shared.guardrails import Guarded
 from shared.idempotency import (
     Claim,
     Claimed,
@@ -38,51 +36,36 @@ from shared.idempotency import (
     HeldLane,
     Reply,
     Sending,
-    Slip,
     Stored,
     StoredAt,
     stands_at,
     wording,
 )
 from shared.models import (
-    PAPER,
-    Action,
     Alert,
     Contract,
-    Deadline,
     Notice,
     Severity,
     Verb,
 )
-from shared.orders.building import (
-    Size,
-    Times,
-    build_close,
-    build_entry,
-    reduces,
-)
 from shared.orders.choosing import Choosing
-from shared.orders.closing import Close, Closing
 from shared.orders.duplicates import answer_held, look, unknown
 from shared.orders.exiting import (
     close_all,
-    is_paper,
     is_several,
     list_positions,
     together,
 )
-from shared.orders.market import exposure_of, read_market, traded_before
-from shared.orders.opposite import meets_long, refuse_elsewhere
 from shared.orders.placing import Placing
 from shared.orders.ports import (
     LEAST,
     NOTIFY,
     SETTLE,
     Answer,
-    Chosen,
     Delivery,
     Parts,
 )
+from shared.orders.preparing import Preparing, Ready, on_paper
 from shared.orders.reporting import (
     Reported,
     about_unclaimed,
@@ -109,16 +92,6 @@ class Passed:
     """Why this account has nothing to close; None where it was never asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """An order that may be sent, as decided by what was read."""
-
-    contract: Contract
-    slip: Slip
-    turn: Turn
-    close: Close | None = None
-
-
 class _Later(Generic[_T]):
     """In a future's place: a task that waits for its turn on this thread."""
 
@@ -143,13 +116,12 @@ class Run:
     ) -> None:
         self._parts = parts
         self._choosing = choosing
-        self._contract = contract
         self._delivery = delivery
         self._deadline = delivery.deadline
+        self._preparing = Preparing(parts, alert, choosing, self._deadline, contract)
         self._alert = alert
         self._reported = reported
         self._stored: StoredAt[Claimed] | None = None
-        self._closing: Closing | None = None
         self._may_be_sending = False
         self._looks_after = True
         self._passed_here: Passed | None = None
@@ -184,7 +156,7 @@ class Run:
         )
         fork = _Later if parts.at_hand() else parts.fork
         token = fork(lambda: parts.token(reads))
-        contract = fork(lambda: self._find(reads))
+        contract = fork(lambda: self._preparing.find(reads))
         try:
             held = self._begin()
         finally:
@@ -198,10 +170,10 @@ class Run:
             if self._of_the_other():
                 return self._pass_on(None)
             token.result()
-            self._contract = contract.result() or self._chosen_before()
+            self._preparing.contract = contract.result() or self._chosen_before()
             if self._alert.verb is Verb.EXIT and is_several(self._alert):
                 return self._exit_several()
-            ready = self._prepare()
+            ready = self._preparing.prepare(self._owned())
         except (Problem, Unreadable, NotTaken) as refusal:
             return self._release(_problem(refusal))
         if deadline.left() < LEAST:
@@ -241,17 +213,18 @@ class Run:
     def _of_the_other(self) -> bool:
         """Return whether an earlier delivery chose in the account this passes on to."""
         claim = self._owned().claim
-        listed = any(_is_paper(child.contract) for child in claim.children)
+        listed = any(on_paper(child.contract) for child in claim.children)
         return self.passes_on is not None and (claim.on_paper or listed)
 
     def _pass_on(self, problem: BadRequest | None) -> Answer:
         """Leave the claim to the other account; one alert stays one row."""
         stored = self._owned()
-        if self._closing is not None:
-            stored = self._closing.stored
-            if self._closing.held is not None:
-                self._parts.lanes.give_back(self._closing.held, self._deadline)
-        self.passed = Passed(stored, self._contract, problem)
+        closing = self._preparing.closing
+        if closing is not None:
+            stored = closing.stored
+            if closing.held is not None:
+                self._parts.lanes.give_back(closing.held, self._deadline)
+        self.passed = Passed(stored, self._preparing.contract, problem)
         return self._failure(problem or Unavailable("it is closed on paper"))
 
     def _said_before(self, problem: BadRequest) -> BadRequest:
@@ -259,22 +232,8 @@ class Run:
         before = self._passed_here
         if before is None or before.problem is None:
             return problem
-        self._contract = before.contract
+        self._preparing.contract = before.contract
         return before.problem
-
-    def _find(self, reads: Deadline) -> Contract | None:
-        """Return the contract the alert names, None where that must be chosen."""
-        if self._contract is not None:
-            return self._contract
-        if not isinstance(self._alert.strike, Decimal):
-            return None  # several, near the money, or a PAUSE
-        return self._named(self._parts.find(self._alert, reads))
-
-    def _named(self, contract: Contract) -> Contract:
-        """Return the contract as this account names it."""
-        if not self._parts.paper or _is_paper(contract):
-            return contract
-        return replace(contract, ticker=PAPER + contract.ticker)
 
     def _pause(self) -> Answer:
         """Stop entries; what took its place before that goes, and is named."""
@@ -350,111 +309,7 @@ class Run:
             raise ValueError("this delivery has no claim")
         return self._stored
 
-    def _prepare(self) -> _Ready:
-        """Read the market and return the order it permits."""
-        if self._alert.entry:
-            return self._prepare_entry()
-        if self._contract is None:
-            self._contract = self._choosing.held(
-                self._parts, self._alert, self._deadline
-            )
-        side = Action.BUY if self._alert.verb is Verb.BUY else None
-        return self._prepare_close(self._contract, side)
-
-    def _prepare_entry(self) -> _Ready:
-        """Read market, our claims and the entry control side by side, and judge."""
-        parts, alert, reads = self._parts, self._alert, self._deadline.minus(SETTLE)
-        ledger = parts.fork(lambda: parts.claims.ledger(None, reads))
-        place = parts.fork(lambda: self._place(reads))
-        try:
-            market, turn = read_market(parts, self._choose, self._deadline)
-        finally:
-            ledger.exception()
-            place.exception()
-        self._contract = contract = market.contract
-        everything = ledger.result()
-        ours = tuple(s for s in everything if is_paper(s) is parts.paper)
-        if (
-            alert.verb is Verb.SELL
-            and reduces(alert, contract, market.positions, parts.terms)
-        ) or meets_long(parts, alert, contract, market, ours, self._deadline):
-            parts.entries.give_back(self._owned().claim.mark, reads)
-            return self._prepare_close(contract, Action.SELL)
-        refuse_elsewhere(parts, alert, contract, everything)
-        control, own = place.result()
-        parts.entries.judge(control, own, exposure_of(ours, market.account))
-        slip = build_entry(
-            alert,
-            contract,
-            market.quote,
-            parts.terms,
-            self._owned().claim.attempt[:20],
-            self._times(),
-        )
-        before = traded_before(slip.order.action, market.positions)
-        return _Ready(contract, replace(slip, traded_before=before), turn)
-
-    def _place(self, reads: Deadline) -> tuple[Control, Place]:
-        """Take this entry's place; return it with the control that holds it."""
-        claim, alert, parts = self._owned().claim, self._alert, self._parts
-        own = Place(
-            self._owned().key,
-            alert.named,
-            self._lots(reads),
-            parts.clock(),
-            alert=claim.mark,
-            paper=parts.paper,
-        )
-        return parts.entries.admit(own, reads), own
-
-    def _choose(self, turn: Turn) -> Chosen:
-        """Return the contract with its quote: one call to FYERS for both."""
-        contract, quote = self._contract, None
-        if contract is None:
-            chosen = self._choosing.near(self._parts, self._alert, turn)
-            contract, quote = self._named(chosen.contract), chosen.quote
-            self._contract = (
-                contract  # kept whatever comes: a resend never chooses anew
-            )
-        if quote is None:
-            quote = self._parts.broker.quote(contract.ticker, turn)
-        return Chosen(contract, quote)
-
-    def _lots(self, reads: Deadline) -> int:
-        """Return the lots an entry asks for; whether it may is judged later."""
-        alert = self._alert
-        if alert.lots is not None or alert.qty is None:
-            return alert.lots or 1
-        if self._contract is not None:
-            lot = self._contract.lot
-        else:
-            lot = self._parts.expiry(alert, reads).lot
-        return max(1, -(-alert.qty // lot))
-
-    def _prepare_close(self, contract: Contract, side: Action | None) -> _Ready:
-        self._closing = closing = Closing(
-            self._parts, self._alert, contract, self._owned(), self._deadline
-        )
-        close = closing.prepare(side)
-        turn = self._parts.broker.turn(1, self._deadline.minus(SETTLE))
-        slip = build_close(
-            self._alert,
-            contract,
-            close.quote,
-            self._parts.terms,
-            Size(close.side, close.product, close.qty, "; ".join(close.notes)),
-            close.stored.claim.attempt[:20],
-            self._times(),
-        )
-        return _Ready(contract, slip, turn, close)
-
-    def _times(self) -> Times:
-        now = self._parts.clock()
-        return Times(now, now + timedelta(seconds=self._deadline.left()))
-
-    def _write_sending(
-        self, ready: _Ready
-    ) -> tuple[StoredAt[Sending], HeldLane | None]:
+    def _write_sending(self, ready: Ready) -> tuple[StoredAt[Sending], HeldLane | None]:
         """Confirm SENDING, for a close together with the lane's mark of its order."""
         parts, close = self._parts, ready.close
         stored = close.stored if close else self._owned()
@@ -505,11 +360,11 @@ class Run:
         """
         stored: StoredAt[Claimed | Sending] = self._owned()
         held = None
-        if self._closing is not None:
-            stored, held = self._closing.stored, self._closing.held
+        if self._preparing.closing is not None:
+            stored, held = self._preparing.closing.stored, self._preparing.closing.held
         for _ in range(3):
             claim = self._parts.claims.released(
-                replace(stored.claim, contract=self._contract),
+                replace(stored.claim, contract=self._preparing.contract),
                 problem.message,
                 retry,
                 notice,
@@ -576,10 +431,6 @@ class Run:
 
     def _failure(self, problem: Problem) -> Answer:
         return Answer(wording.failure(problem, self._delivery.request_id))
-
-
-def _is_paper(contract: Contract) -> bool:
-    return contract.ticker.startswith(PAPER)
 
 
 def _problem(refusal: Problem | Unreadable | NotTaken) -> Problem:

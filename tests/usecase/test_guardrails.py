@@ -13,9 +13,9 @@ import pytest
 from shared.adapters.documents import Write
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.guardrails import Limits
-from shared.idempotency import Released
+from shared.idempotency import Claimed, Released, StoredAt
 from shared.models import Action, Contract, Order, OrderStatus, Rejected, Unclear
-from shared.orders import Answer, delivery
+from shared.orders import Answer, preparing
 from shared.orders.market import exposure_of
 from tests.contract.claims_made import standing
 from tests.usecase.world import CONTRACT, TICKER, World, body, ticker
@@ -675,18 +675,21 @@ def test_a_pause_stops_paper_entries_too(world: World) -> None:
 def test_a_machine_that_asks_the_guardrails_for_a_close_is_caught(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rail: str
 ) -> None:
-    honest = delivery.Run._prepare_close
+    honest = preparing.Preparing._close
 
     def asking(
-        run: delivery.Run, contract: Contract, side: Action | None
-    ) -> delivery._Ready:
-        control, own = run._place(run._deadline)
-        parts = run._parts
-        ledger = parts.claims.ledger(None, run._deadline)
-        positions = parts.broker.positions(parts.broker.turn(1, run._deadline))
+        way: preparing.Preparing,
+        stored: StoredAt[Claimed],
+        contract: Contract,
+        side: Action | None,
+    ) -> preparing.Ready:
+        control, own = way._place(stored, way._deadline)
+        parts = way._parts
+        ledger = parts.claims.ledger(None, way._deadline)
+        positions = parts.broker.positions(parts.broker.turn(1, way._deadline))
         parts.entries.judge(control, own, exposure_of(ledger, positions))
-        return honest(run, contract, side)
+        return honest(way, stored, contract, side)
 
-    monkeypatch.setattr(delivery.Run, "_prepare_close", asking)
+    monkeypatch.setattr(preparing.Preparing, "_close", asking)
     answer, placed, _ = close(tmp_path, "BUY", rail)
     assert (answer.reply.status, placed) == (400, [])
