@@ -7,26 +7,13 @@ a document is passed over.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from shared.adapters import record_codec
 from shared.adapters.record_codec import NotARecord
-from shared.idempotency import (
-    Claim,
-    ClaimAt,
-    Claimed,
-    Done,
-    NotSent,
-    Released,
-    Sending,
-    Slip,
-    State,
-    Unknown,
-)
+from shared.idempotency import Claim, ClaimAt, Claimed, Slip, State
 
-_STATES: dict[Any, type[State]] = {
-    state.name: state for state in (Claimed, Sending, Unknown, Released, Done, NotSent)
-}
+_STATES: dict[str, type[State]] = {state.name: state for state in get_args(State)}
 
 
 def encode(claim: Claim) -> dict[str, Any]:
