@@ -22,7 +22,7 @@ from shared.idempotency.claim import (
     stands_at,
 )
 from shared.idempotency.leases import HeldLane, Lane, Lanes, LaneStore
-from shared.idempotency.machine import RESENDS, Claims, Held, Owned
+from shared.idempotency.machine import RESENDS, Claims, Held
 from shared.idempotency.transitions import Rules
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "Lanes",
     "NotSent",
     "Outgoing",
-    "Owned",
     "Released",
     "Reply",
     "Rules",

@@ -45,13 +45,6 @@ comes 24 s after the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
-    """The claim is ours: CLAIMED with our attempt, write confirmed."""
-
-    stored: StoredAt[Claimed]
-
-
-@dataclass(frozen=True, slots=True)
 class Held:
     """Another delivery owns or has settled the alert; answer by its state."""
 
@@ -74,8 +67,8 @@ class Claims(Transitions):
 
     def begin(
         self, key: str, alert: Alert, request_id: str, deadline: Deadline
-    ) -> Owned | Held:
-        """Claim an alert for this delivery.
+    ) -> StoredAt[Claimed] | Held:
+        """Return the alert's claim as ours, its write confirmed, or who holds it.
 
         Raises `KeyReused` for another payload under the key, and `Unavailable` when the
         store gives no clear answer: then this delivery must send nothing.
@@ -94,7 +87,7 @@ class Claims(Transitions):
             strategy=alert.strategy,
         )
         try:
-            return Owned(self._store.create(key, fresh, deadline))
+            return self._store.create(key, fresh, deadline)
         except AlreadyExists:
             found = self._read(key, deadline)
         except Doubtful:
@@ -134,16 +127,16 @@ class Claims(Transitions):
 
     def _take(
         self, found: Stored, fresh: ClaimAt[Claimed], keyed: bool, deadline: Deadline
-    ) -> Owned | Held:
+    ) -> StoredAt[Claimed] | Held:
         """Take the document over where the machine allows it."""
         old = found.claim
         try:
             if self._another_alert(old, fresh, keyed):
                 kept = _kept_key(found.key, old.mark)
-                return Owned(self._store.supersede(found, fresh, kept, deadline))
+                return self._store.supersede(found, fresh, kept, deadline)
             if not self._unsent(old):
                 return Held(found)
-            return Owned(self._store.replace(found, _resent(fresh, old), deadline))
+            return self._store.replace(found, _resent(fresh, old), deadline)
         except (AlreadyExists, Conflict):
             return Held(self._read(found.key, deadline))
         except Doubtful:
@@ -198,9 +191,9 @@ class Claims(Transitions):
         return not keyed and now - since >= window
 
     @staticmethod
-    def _ours(found: Stored) -> Owned | Held:
-        """Return `Owned` only while our attempt still stands as CLAIMED."""
-        return Owned(found) if stands_at(found, Claimed) else Held(found)
+    def _ours(found: Stored) -> StoredAt[Claimed] | Held:
+        """Return it as ours only while our attempt still stands as CLAIMED."""
+        return found if stands_at(found, Claimed) else Held(found)
 
     def _read(self, key: str, deadline: Deadline) -> Stored:
         found = self.look(key, deadline)

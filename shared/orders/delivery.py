@@ -200,7 +200,7 @@ class Run:
         )
         if isinstance(begun, Held):
             return begun
-        self._stored = begun.stored
+        self._stored = begun
         return None
 
     # --- The other account ----------------------------------------------------------
