@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from shared.errors import BadRequest, Conflict, Doubtful, Unavailable
 from shared.models import (
@@ -35,8 +36,7 @@ JUST_NOW = timedelta(seconds=10)
 """A place this young may belong to an entry that is on its way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """The owner's limits on entries; zero or None is off."""
 
     open_lots: int = 0

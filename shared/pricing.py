@@ -6,31 +6,28 @@ the level told to people is as of the price then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from shared.errors import BadRequest
 from shared.models import Action, ExitWish, Quote, Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One exit: its distance in points, a tick multiple, and its level in rupees."""
 
     distance: Decimal
     level: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Exits:
+class Exits(NamedTuple):
     """The exits of an entry at the price; None where a leg has no valid level."""
 
     stop: Leg | None
     target: Leg | None
 
 
-@dataclass(frozen=True, slots=True)
-class Percents:
+class Percents(NamedTuple):
     """The default distances, percent of the price."""
 
     stop_loss: Decimal
@@ -88,8 +85,7 @@ def exits(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _At:
+class _At(NamedTuple):
     side: Action
     price: Decimal
     tick: Decimal

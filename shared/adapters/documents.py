@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from shared.models import Deadline
 
@@ -24,8 +24,7 @@ SEARCHED = ("watched_at", "ledger", "day")
 """The fields `find` may be asked for; embedded, each has its index."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A document as read, with the version a write over it must name."""
 
     key: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.errors import BadRequest
 
@@ -68,16 +68,14 @@ _LONGEST = 40
 """Characters of a strange name that are repeated to its sender."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A value and the name it came under."""
 
     name: str
     value: object
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(NamedTuple):
     """The fields by their own names, and what a close does without."""
 
     given: Mapping[str, Given]

@@ -8,9 +8,8 @@ in `ignored`, for the owner, and done without.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared.alerts import names, values
 from shared.alerts.body import Value, fingerprint
@@ -148,8 +147,7 @@ def _refuse_placeholder(name: str, value: object) -> None:
         raise BadRequest(f"{name[:40]} still holds a placeholder: {{{{…}}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Contract:
+class _Contract(NamedTuple):
     symbol: str
     exchange: str = ""
     strike: Strike | None = None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared.errors import BadRequest
 from shared.models import (
@@ -183,8 +182,7 @@ def expiry(value: object, name: str) -> WantedExpiry:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """What a symbol says: an underlying, or with an option's ticker the contract."""
 
     exchange: str

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from shared.errors import AlreadyExists, Conflict, Doubtful, KeyReused, Unavailable
 from shared.idempotency import wording
@@ -44,8 +45,7 @@ RESENDS = timedelta(seconds=30)
 comes 24 s after the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """Another delivery owns or has settled the alert; answer by its state."""
 
     stored: Stored

@@ -7,8 +7,8 @@ the tag, and no untagged row could be the order. Anything less stays UNKNOWN.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from shared.errors import OrderRejected
 from shared.idempotency import wording
@@ -27,8 +27,7 @@ from shared.models.book import SETTLE_AFTER
 ENDED = (OrderStatus.REJECTED, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What a found order makes of its claim."""
 
     reply: Reply

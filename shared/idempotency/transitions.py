@@ -5,9 +5,9 @@ Each takes a claim only where it may leave from, so a forbidden one is a type er
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import NamedTuple, cast
 
 from shared.idempotency.claim import (
     Claim,
@@ -27,8 +27,7 @@ from shared.idempotency.claim import (
 from shared.models import Clock, Contract, Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """How long things hold, in seconds."""
 
     lease: int = 4

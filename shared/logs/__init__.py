@@ -17,10 +17,9 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from shared.logs.masking import mask, mask_recent, masked
 
@@ -44,8 +43,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 _trace: ContextVar[str] = ContextVar("trace", default="")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """Where logs go and from which level on."""
 
     level: str = "INFO"

@@ -7,7 +7,8 @@ what is open in either: real by orders, paper on paper.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from shared import alerts
 from shared.broker import NotTaken, Unreadable
@@ -30,8 +31,7 @@ from shared.orders.ports import SETTLE, Answer, Delivery, Parts
 from shared.orders.reporting import Reported, about_refused, refuse, tell
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(NamedTuple):
     """The paper account beside the real one."""
 
     parts: Parts
@@ -97,7 +97,7 @@ class Orders:
         except BadRequest as problem:
             return self._refuse(problem, alerts.words(fields), delivery)
         answer = self._route(alert, delivery)
-        answer = replace(answer, what=alert.words, old_secret=old)
+        answer = answer._replace(what=alert.words, old_secret=old)
         if answer.replayed and alert.key is None and answer.reply.status == 200:
             self._tell_equal(alert, delivery)
         return answer

@@ -6,9 +6,9 @@ a position has its quantity decided by the closing lane; here it only becomes an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from shared.errors import BadRequest
 from shared.idempotency import Slip
@@ -27,8 +27,7 @@ from shared.models import (
 from shared.pricing import Exits, Percents, exits, live_price
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """The owner's settings that shape an order."""
 
     default_product: Product
@@ -38,16 +37,14 @@ class Terms:
     """Most lots in one order that opens a position."""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """When the order goes out and when its call is certainly over."""
 
     now: datetime
     send_by: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(NamedTuple):
     """What a close was decided to be."""
 
     side: Action

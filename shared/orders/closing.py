@@ -10,8 +10,8 @@ decide is 503, so that a resend decides it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from shared.errors import BadRequest, Conflict, Doubtful, Unavailable
 from shared.idempotency import (
@@ -60,8 +60,7 @@ _LOOK_AGAIN = 0.1
 """Seconds between two looks at a lane that somebody holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(NamedTuple):
     """A close that may be sent now."""
 
     contract: Contract

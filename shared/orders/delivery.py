@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Generic, TypeGuard, TypeVar
+from dataclasses import replace
+from typing import Generic, NamedTuple, TypeGuard, TypeVar
 
 from shared import alerts
 from shared.broker import LoginEnded, NotTaken, Unreadable
@@ -82,8 +82,7 @@ _NOTHING = ("no_short_position", "nothing_open")
 """Codes that say an account holds nothing of what a close means."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """A claim of this delivery that goes on to the other account, nothing written."""
 
     stored: StoredAt[Claimed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.broker import NotTaken, Turn, Unreadable, read_book
 from shared.guardrails import Exposure
@@ -25,8 +25,7 @@ _QUICK = 0.4
 """Share of the time left that a close's quote may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(NamedTuple):
     """What FYERS said of the contract and the account just now."""
 
     contract: Contract

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from shared.broker import Broker
 from shared.guardrails import Entries
@@ -64,16 +65,14 @@ class Parts:
     """NOTIFY_ORDERS: placed orders are told too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(NamedTuple):
     """A contract, with its quote where the choice brought it along."""
 
     contract: Contract
     quote: Quote | None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One POST of an alert."""
 
     body: bytes
@@ -82,8 +81,7 @@ class Delivery:
     deadline: Deadline
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back to the sender."""
 
     reply: Reply

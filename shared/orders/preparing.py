@@ -6,9 +6,10 @@ let it pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from shared.broker import Turn
 from shared.guardrails import Control, Place
@@ -23,8 +24,7 @@ from shared.orders.opposite import meets_long, refuse_elsewhere
 from shared.orders.ports import SETTLE, Chosen, Parts
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """An order that may be sent, as decided by what was read."""
 
     contract: Contract

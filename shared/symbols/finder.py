@@ -7,10 +7,9 @@ listed (400); otherwise that is not known (503).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared.errors import BadRequest, Unavailable
 from shared.models import (
@@ -163,8 +162,7 @@ class Symbols:
         return tuple(self._kept.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     name: str
     now: datetime
     deadline: Deadline

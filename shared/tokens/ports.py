@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from shared.models import Deadline, Secret, Token
 
 
-@dataclass(frozen=True, slots=True)
-class StoredToken:
+class StoredToken(NamedTuple):
     """A token and the generation a conditional write must name."""
 
     token: Token
@@ -37,8 +35,7 @@ class TokenStore(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """FYERS will not refresh; `reason` is its own wording."""
 
     reason: str

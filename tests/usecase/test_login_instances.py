@@ -15,13 +15,12 @@ import pytest
 from local.standins.emulators import Emulator
 from shared.adapters.store import Store as DocumentStore
 from shared.errors import NotLoggedIn
-from shared.idempotency import ClaimStore
 from shared.models import Deadline, Token
 from shared.tokens import Refused, StoredToken, Tokens
 from tests.fakes.login import MemoryTokens, token
 
 INSTANCES = 8
-Store = Callable[[], ClaimStore]
+Store = Callable[[], DocumentStore]
 
 
 def _clock() -> datetime:
@@ -63,9 +62,13 @@ class Crowd:
         self.refreshes = 0
         self.notices = 0
         self._lock = Lock()
+        stores = [new_store() for _ in range(INSTANCES)]
+        for store in stores:
+            store.warm(_within(60))  # a cold emulator is not what is looked at
+        stores[0].once("warm", self.dead.expires_at, _within(60))
         self.instances = [
             Tokens(self.store, self._refresh, store, self._tell, _clock, time.sleep)
-            for store in (new_store() for _ in range(INSTANCES))
+            for store in stores
         ]
 
     def all_at_once(self) -> list[Token | None]:

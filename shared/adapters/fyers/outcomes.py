@@ -16,8 +16,8 @@ check (-99, HTTP 200) from a call that went wrong (-99 as well).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
@@ -35,8 +35,7 @@ MODIFIED = 1102
 CANCELLED = 1103
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """FYERS's envelope: `s`, `code`, `message` and the rest."""
 
     status: int
@@ -109,8 +108,7 @@ def _accepted(said: Envelope) -> OrderResult:
     return Unclear(reason, order_id or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """What FYERS says of one order of a multi-order or sliced call."""
 
     order_id: str
