@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 VERSIONS="3.12 3.11" # best first: 3.12 is what Google Cloud runs
 QUICK=(tests/meta tests/unit tests/usecase tests/contract tests/functional tests/browser) # what a change needs
+SPREAD=(-n auto --dist loadfile --no-loadscope-reorder) # workers and order: tests/conftest.py
 NEEDED_MB=700        # packages and their downloads, measured 490 MB on disk
 
 usage() {
@@ -341,9 +342,11 @@ run_tests() {
     if [ "$argument" = --all ]; then all=yes; else set -- "$@" "$argument"; fi
   done
   prepare .venv "$VERSIONS"
+  unset PYTHONDONTWRITEBYTECODE # every worker would compile all tests anew
   if [ $# -eq 0 ]; then
     browser
-    [ -n "$all" ] || set -- "${QUICK[@]}"
+    set -- "${SPREAD[@]}"
+    [ -n "$all" ] || set -- "$@" "${QUICK[@]}"
   fi
   [ -n "$all" ] || exec .venv/bin/python -m pytest "$@"
   .venv/bin/python -m pytest "$@"
@@ -360,7 +363,7 @@ other_python() {
   fi
   PYTHON="" prepare ".venv-$version" "$version"
   say "The same on Python $version:"
-  ".venv-$version/bin/python" -m pytest -p no:cacheprovider \
+  ".venv-$version/bin/python" -m pytest -p no:cacheprovider "${SPREAD[@]}" \
     tests/unit tests/usecase tests/functional --ignore=tests/functional/account
 }
 

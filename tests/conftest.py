@@ -1,15 +1,18 @@
-"""What every kind of test shares: the emulators, one of each per run."""
+"""What every kind of test shares: the emulators, one of each per run, and the order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from local.standins import emulators
-from tests.emulators import missing
+from local.standins.emulators import FIRESTORE, PUBSUB, Emulator
+from tests.emulators import end, shared
 
 # One profile for all: how long a draw or an example takes says how busy the machine
 # is, never whether the code is right.
@@ -17,6 +20,12 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+FIRST = ("model", "deploy", "faults", "browser", "functional", "contract", "usecase")
+"""Folders in the order they are begun: the longest modules first, or the last of them
+would keep one worker busy while the others have nothing left."""
+
+_RUN = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,26 +36,54 @@ def pytest_configure(config: pytest.Config) -> None:
         "ignore:'imghdr' is deprecated:DeprecationWarning",
     ):
         config.addinivalue_line("filterwarnings", warning)
+    theirs = getattr(config, "workerinput", {}).get("run")
+    config.stash[_RUN] = Path(theirs or tempfile.mkdtemp(prefix="fyers-tests-"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist the folder that the workers share."""
+    node.workerinput["run"] = str(node.config.stash[_RUN])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the run shares, once every worker is through."""
+    if not hasattr(config, "workerinput"):
+        end(config.stash[_RUN])
+        shutil.rmtree(config.stash[_RUN])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers a processor: half of the time a test waits for a server."""
+    return min(2 * _processors(), 16)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders of long modules; within a folder the order stays."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[int, str]:
+    folder = item.path.parent
+    kind = next((name for name in FIRST if name in folder.parts), "")
+    return FIRST.index(kind) if kind else len(FIRST), str(folder)
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator() -> Iterator[emulators.Emulator]:
+def firestore_emulator(pytestconfig: pytest.Config) -> Emulator:
     """Return the Firestore emulator; a fresh project id is a clean database."""
-    yield from _running(emulators.firestore)
+    return shared(pytestconfig.stash[_RUN], FIRESTORE)
 
 
 @pytest.fixture(scope="session")
-def pubsub_emulator() -> Iterator[emulators.Emulator]:
+def pubsub_emulator(pytestconfig: pytest.Config) -> Emulator:
     """Return the Pub/Sub emulator; create a topic before publishing."""
-    yield from _running(emulators.pubsub)
-
-
-def _running(
-    start: Callable[[], AbstractContextManager[emulators.Emulator]],
-) -> Iterator[emulators.Emulator]:
-    with ExitStack() as stack:
-        try:
-            emulator = stack.enter_context(start())
-        except emulators.NoEmulator as error:
-            missing(str(error))
-        yield emulator
+    return shared(pytestconfig.stash[_RUN], PUBSUB)

@@ -16,9 +16,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 _READY_WITHIN = 60.0
+
+FIRESTORE: Final = "FIRESTORE_EMULATOR_HOST"
+PUBSUB: Final = "PUBSUB_EMULATOR_HOST"
+_COMMANDS = {
+    FIRESTORE: ["gcloud", "emulators", "firestore", "start"],
+    PUBSUB: ["gcloud", "beta", "emulators", "pubsub", "start", "--project=demo"],
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class Emulator:
 
     variable: str
     host: str
+    group: int = 0
+    """Its process group; 0 where somebody else started it and will end it."""
 
     def env(self) -> dict[str, str]:
         """Return the environment a process needs to use it."""
@@ -59,47 +68,50 @@ def free_port() -> int:
 @contextlib.contextmanager
 def firestore() -> Iterator[Emulator]:
     """Run the Firestore emulator, or use the one that runs; raise `NoEmulator`."""
-    command = ["gcloud", "emulators", "firestore", "start"]
-    with _running("FIRESTORE_EMULATOR_HOST", command) as emulator:
+    emulator = start(FIRESTORE)
+    try:
         yield emulator
+    finally:
+        end(emulator)
 
 
-@contextlib.contextmanager
-def pubsub() -> Iterator[Emulator]:
-    """Run the Pub/Sub emulator, or use the one that runs; raise `NoEmulator`."""
-    command = ["gcloud", "beta", "emulators", "pubsub", "start", "--project=demo"]
-    with _running("PUBSUB_EMULATOR_HOST", command) as emulator:
-        yield emulator
+def start(variable: str) -> Emulator:
+    """Start the emulator whose clients read `variable`, or name the one that runs.
 
-
-@contextlib.contextmanager
-def _running(variable: str, command: list[str]) -> Iterator[Emulator]:
+    Raises `NoEmulator`. It outlives this process: whoever started it calls `end`.
+    """
     if os.environ.get(variable):
-        yield Emulator(variable, os.environ[variable])
-        return
+        return Emulator(variable, os.environ[variable])
     for program in ("gcloud", "java"):
         if shutil.which(program) is None:
             raise NoEmulator(f"{program} is not installed, which {variable} needs")
     port = free_port()
-    with tempfile.TemporaryDirectory() as home:
-        log = Path(home) / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*command, f"--host-port=127.0.0.1:{port}", "--quiet"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=os.environ | {"CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
-            )
-        try:
-            if _ready(process, port):
-                yield Emulator(variable, f"127.0.0.1:{port}")
-            else:
-                said = log.read_text(errors="replace")[-2000:]
-                raise NoEmulator(f"{' '.join(command)} did not start: {said}")
-        finally:
-            _end(process)
+    command = [*_COMMANDS[variable], f"--host-port=127.0.0.1:{port}", "--quiet"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {"CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
+        )
+        emulator = Emulator(variable, f"127.0.0.1:{port}", process.pid)
+        if _ready(process, port):
+            return emulator
+        end(emulator)
+        log.seek(0)
+        said = log.read()[-2000:].decode(errors="replace")
+    raise NoEmulator(f"{' '.join(command)} did not start: {said}")
+
+
+def end(emulator: Emulator) -> None:
+    """Kill an emulator that `start` started; nothing of its state is kept."""
+    if emulator.group:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(emulator.group, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):  # another process started it
+            os.waitpid(emulator.group, 0)
 
 
 def _ready(process: subprocess.Popen[bytes], port: int) -> bool:
@@ -115,10 +127,3 @@ def _ready(process: subprocess.Popen[bytes], port: int) -> bool:
                 return True
         time.sleep(0.1)
     return False
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    # Killed at once: nothing of an emulator's state is kept.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)

@@ -74,6 +74,15 @@ def test_pytest_gets_the_arguments(machine: Machine) -> None:
     assert output.splitlines()[-1] == "ran 3.12: -m pytest tests/unit -k a or b"
 
 
+def test_without_a_selection_the_tests_are_spread_over_the_processors(
+    user: Machine,
+) -> None:
+    _, output = user.run("test")
+    assert output.splitlines()[-1].startswith(
+        "ran 3.12: -m pytest -n auto --dist loadfile --no-loadscope-reorder tests/meta "
+    )
+
+
 def test_all_pythons_repeats_the_quick_tests_on_the_other(machine: Machine) -> None:
     machine.python("3.11")
     _, output = machine.run("test", "--all", "tests/unit")
