@@ -7,7 +7,7 @@ export PIP_USER=0
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 VERSIONS="3.12 3.11" # best first: 3.12 is what Google Cloud runs
-QUICK=(tests/meta tests/unit tests/usecase tests/contract tests/functional tests/browser) # what a change needs
+QUICK=(-m "not slow" tests/meta tests/unit tests/usecase tests/contract tests/functional tests/browser) # what a change needs
 SPREAD=(-n auto --dist loadfile --no-loadscope-reorder) # workers and order: tests/conftest.py
 NEEDED_MB=700        # packages and their downloads, measured 490 MB on disk
 

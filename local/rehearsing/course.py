@@ -74,6 +74,8 @@ class Waits:
     """The end of the other exit after one has traded."""
     between: float = 15.0
     """Two looks while nothing is expected soon."""
+    glance: float = 0.2
+    """Two looks while something is expected any moment."""
 
 
 @dataclass
@@ -305,7 +307,7 @@ class Course:
                     return
             if self.fyers.now() >= end:
                 break
-            self.pause(between or 0.2)
+            self.pause(between or self.waits.glance)
         if failed is not None:
             raise failed
 

@@ -20,12 +20,10 @@ from tests.functional.desk import Desk, desks
 
 Scheme = Literal["light", "dark"]
 
-LOOKS: list[tuple[int, Scheme]] = [
-    (390, "light"),
-    (390, "dark"),
-    (1280, "light"),
-    (1280, "dark"),
-]
+Look = tuple[int, Scheme]
+EACH: list[Look] = [(390, "dark"), (1280, "light")]
+"""Every width and every light once."""
+CROSSED: list[Look] = [(390, "light"), (1280, "dark")]
 
 LIMITS = {
     "MAX_ENTRIES_PER_DAY": "10",
@@ -269,12 +267,15 @@ _OPENED: dict[str, Callable[[Page, Desk], None]] = {
 """What is done on the page before it is looked at."""
 
 
+@pytest.mark.parametrize(
+    "looks", [EACH, pytest.param(CROSSED, marks=pytest.mark.slow)], ids=str
+)
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_whole_at_every_width_and_light(
-    browser: Browser, desk: Desk, album: Path, state: str
+    browser: Browser, desk: Desk, album: Path, state: str, looks: list[Look]
 ) -> None:
     _bring_about(desk, state)
-    for width, scheme in LOOKS:
+    for width, scheme in looks:
         # Only axe-core needs script; the policy lets the page itself run none.
         with _page(browser, width, scheme, script=True) as page:
             _log_in(page, desk)

@@ -32,7 +32,11 @@ def ten_trades(day: PhoneDay) -> None:
 @pytest.mark.parametrize(
     ("day", "events"),
     [
-        (ten_trades, ["login_needed", *A_TRADE * 10, "summary"]),
+        pytest.param(
+            ten_trades,
+            ["login_needed", *A_TRADE * 10, "summary"],
+            marks=pytest.mark.slow,
+        ),
         (
             lost_replies,
             [

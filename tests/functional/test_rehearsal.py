@@ -26,7 +26,7 @@ from tests.functional.clocked import SharedClock
 from tests.functional.desk import ORDERS, Desk, desks, keep_login
 from tests.functional.login_world import HOOK_SECRET
 
-WAITS = Waits(seen=45, leg=14, sibling=2, between=2)
+WAITS = Waits(seen=45, leg=14, sibling=2, between=2, glance=1)
 ROOT = Path(__file__).resolve().parents[2]
 TAG, ID = "the order tag comes back", "the id in the order book"
 FILL, PRICE = "a market order trades", "stop and target are at"

@@ -54,6 +54,7 @@ def start(*arguments: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_a_short_soak_doubles_loses_and_leaves_nothing(tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     short = "--minutes", "0.12", "--rate", "4", "--kills", "3", "--seed", "11"

@@ -55,17 +55,45 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield desk
 
 
-@settings(max_examples=300)
-@given(st.binary(max_size=300))
+_BODIES = st.binary(max_size=300)
+_CHANGES = st.dictionaries(st.sampled_from(FIELDS), _VALUES, max_size=5)
+
+
+@settings(max_examples=50)
+@given(_BODIES)
 def test_bytes_are_refused(desk: Desk, body: bytes) -> None:
-    assert desk.post(body).status_code in (400, 401)
+    _bytes_are_refused(desk, body)
 
 
-@settings(max_examples=500)
-@given(st.dictionaries(st.sampled_from(FIELDS), _VALUES, max_size=5))
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(_BODIES)
+def test_hundreds_of_bytes_are_refused(desk: Desk, body: bytes) -> None:
+    _bytes_are_refused(desk, body)
+
+
+@settings(max_examples=80)
+@given(_CHANGES)
 def test_an_authenticated_body_is_refused_with_a_sentence(
     desk: Desk, changes: dict[str, object]
 ) -> None:
+    _refused_with_a_sentence(desk, changes)
+
+
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(_CHANGES)
+def test_hundreds_of_authenticated_bodies_are_refused_with_a_sentence(
+    desk: Desk, changes: dict[str, object]
+) -> None:
+    _refused_with_a_sentence(desk, changes)
+
+
+def _bytes_are_refused(desk: Desk, body: bytes) -> None:
+    assert desk.post(body).status_code in (400, 401)
+
+
+def _refused_with_a_sentence(desk: Desk, changes: dict[str, object]) -> None:
     body = json.dumps({**desk.alert(), **changes}).encode()
     reply = desk.post(body)
     assert reply.status_code in (400, 410, 422, 424), reply.text
