@@ -78,12 +78,18 @@ def _place(item: pytest.Item) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator(pytestconfig: pytest.Config) -> Emulator:
-    """Return the Firestore emulator; a fresh project id is a clean database."""
-    return shared(pytestconfig.stash[_RUN], FIRESTORE)
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """Return a folder that all workers share until the run ends."""
+    return pytestconfig.stash[_RUN]
 
 
 @pytest.fixture(scope="session")
-def pubsub_emulator(pytestconfig: pytest.Config) -> Emulator:
+def firestore_emulator(run_folder: Path) -> Emulator:
+    """Return the Firestore emulator; a fresh project id is a clean database."""
+    return shared(run_folder, FIRESTORE)
+
+
+@pytest.fixture(scope="session")
+def pubsub_emulator(run_folder: Path) -> Emulator:
     """Return the Pub/Sub emulator; create a topic before publishing."""
-    return shared(pytestconfig.stash[_RUN], PUBSUB)
+    return shared(run_folder, PUBSUB)

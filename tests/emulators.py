@@ -40,6 +40,7 @@ def shared(folder: Path, variable: str) -> emulators.Emulator:
 
 def end(folder: Path) -> None:
     """End every emulator of the run."""
-    for kept in folder.iterdir():
-        if said := kept.read_text().split():
-            emulators.end(emulators.Emulator(kept.name, said[0], int(said[1])))
+    for variable in (emulators.FIRESTORE, emulators.PUBSUB):
+        kept = folder / variable
+        if kept.exists() and (said := kept.read_text().split()):
+            emulators.end(emulators.Emulator(variable, said[0], int(said[1])))

@@ -47,12 +47,19 @@ LOCAL_FOLDERS = ("local/deploying", "local/rehearsing")
 LOCAL_FILES = ("local/__init__.py", "local/rehearsal.py", "local/journal.py")
 """What deploy.sh calls besides gcloud."""
 
+HOST_PROGRAM = Path(__file__).with_name("gcloud_host.py")
+
 STEP = re.compile(r"(?m)^(\S.*?) +(ok|skipped|FAILED)(?: \(\d+ s\))?$")
 
 GCLOUD_SHIM = """#!/usr/bin/env bash
 printf '%s\\n' "gcloud $*" >>"$CALLS"
+if [ -S "$GCLOUD_HOST" ] && [ ! -t 0 ] && [ ! -t 1 ] && [ ! -t 2 ]; then
+  exec "$GCLOUD_PYTHON" -I -S "$HOST_PROGRAM" --ask "$GCLOUD_HOST" "$@"
+fi
 exec "$REAL_GCLOUD" "$@"
 """
+"""gcloud by its host where there is one, itself on a terminal: it looks at what it is
+started on."""
 CURL_SHIM = """#!/usr/bin/env bash
 exec "$REAL_CURL" "${@/#https:/http:}"
 """
@@ -131,6 +138,9 @@ class Project:
             "HOME": str(self.home),
             "CALLS": str(self.home / "calls"),
             "REAL_GCLOUD": shutil.which("gcloud") or "",
+            "GCLOUD_HOST": os.environ.get("GCLOUD_HOST", ""),
+            "GCLOUD_PYTHON": os.environ.get("GCLOUD_PYTHON", ""),
+            "HOST_PROGRAM": str(HOST_PROGRAM),
             "REAL_CURL": shutil.which("curl") or "",
             "REAL_SLEEP": shutil.which("sleep") or "",
             "REAL_DATE": shutil.which("date") or "",

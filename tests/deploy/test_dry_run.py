@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,10 @@ def test_a_plan_is_the_approved_one(project: Project, name: str) -> None:
 
 @pytest.fixture(scope="module")
 def parsed(
-    project: Project, gcloud: Path, tmp_path_factory: pytest.TempPathFactory
+    project: Project,
+    gcloud: Path,
+    gcloud_python: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, str]:
     """Return what gcloud's own parser says to each command, "" for accepted."""
     home = tmp_path_factory.mktemp("parse")
@@ -76,10 +78,8 @@ def parsed(
         else:
             file.mkdir(exist_ok=True)
     root = gcloud.parents[1]
-    bundled = root / "platform" / "bundledpythonunix" / "bin" / "python3"
-    interpreter = bundled if bundled.exists() else Path(sys.executable)
     done = subprocess.run(
-        [str(interpreter), str(PARSER), str(root)],
+        [str(gcloud_python), str(PARSER), str(root)],
         input=json.dumps(arguments),
         env=project.environment("http://127.0.0.1:9") | {"HOME": str(home)},
         cwd=home,
