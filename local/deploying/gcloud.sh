@@ -279,7 +279,12 @@ settle() {
 }
 
 # beside NAME COMMAND...: gcloud beside everything else, reporting into files of its own.
+# A plan is printed in its order.
 beside() {
+  if [ -n "$DRY" ]; then
+    run_beside "$@"
+    return
+  fi
   (run_beside "$@") &
   printf '%s %s\n' "$1" "$!" >>"$WORK/processes"
 }
@@ -293,6 +298,7 @@ run_beside() {
 # joined NAME: waits for it; a failure leaves its messages in $ERR.
 joined() {
   local process
+  [ -z "$DRY" ] || return 0
   process=$(awk -v name="$1" '$1 == name { found = $2 } END { print found }' "$WORK/processes")
   if ! wait "$process"; then
     cp "$WORK/$1.err" "$ERR"
