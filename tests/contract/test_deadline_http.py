@@ -16,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from shared.adapters.deadline_http import DeadlineAdapter, session, until
 from shared.models import Deadline
 from tests.contract.loopback import Loopback, Script, drip, request_head, self_signed
+from tests.stopwatch import Stopwatch
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 BOUND = 0.4
@@ -71,10 +72,9 @@ def dripping(ready: bytes, dripped: bytes) -> Script:
 
 
 def took(call: Callable[[], object], failure: type[Exception]) -> float:
-    begun = time.monotonic()
-    with pytest.raises(failure):
+    with Stopwatch() as watch, pytest.raises(failure):
         call()
-    return time.monotonic() - begun
+    return watch.seconds
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n"

@@ -23,6 +23,7 @@ from tests.functional.desk import (
     keep_login,
 )
 from tests.functional.login_world import worlds
+from tests.stopwatch import Stopwatch
 
 
 @pytest.fixture(scope="module")
@@ -262,9 +263,10 @@ def test_a_lost_order_is_202_and_told(desk: Desk) -> None:
 
 def test_a_hanging_order_is_202_within_the_time(desk: Desk) -> None:
     desk.fault("hang", ORDERS)
-    reply = desk.send()
+    with Stopwatch() as took:
+        reply = desk.send()
     assert said(reply) == (202, "outcome_unknown")
-    assert reply.elapsed.total_seconds() < 2.7
+    assert took.seconds < 2.7
 
 
 @pytest.mark.parametrize("path", [QUOTES, POSITIONS])
@@ -274,9 +276,10 @@ def test_an_unreadable_market_is_503_in_time_and_a_resend_goes_through(
 ) -> None:
     desk.fault(kind, path, times=2, delay=0.2 if kind == "drip" else None)
     alert = desk.alert()
-    reply = desk.post(alert)
+    with Stopwatch() as took:
+        reply = desk.post(alert)
     assert said(reply) == (503, "unavailable")
-    assert reply.elapsed.total_seconds() < 2.7
+    assert took.seconds < 2.7
     desk.world.fyers.faults.clear()
     assert desk.post(alert).status_code == 200
     assert len(desk.orders()) == 1
