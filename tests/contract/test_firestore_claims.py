@@ -25,8 +25,8 @@ from shared.errors import Conflict, Doubtful
 from shared.idempotency import Claimed, HeldLane, Lane, StoredAt
 from tests.contract.claims_made import LATER, NOW, claimed, done, sending
 from tests.contract.conftest import seconds
-from tests.contract.tcp_proxy import LosingProxy
 from tests.stopwatch import Stopwatch
+from tests.support.network import Proxy
 
 KEY = "0" * 63 + "1"
 JOURNAL = timedelta(days=400)
@@ -68,16 +68,16 @@ def documents(firestore_emulator: Emulator, project: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def proxy(firestore_emulator: Emulator) -> Iterator[LosingProxy]:
-    proxy = LosingProxy(firestore_emulator.host)
+def proxy(firestore_emulator: Emulator) -> Iterator[Proxy]:
+    proxy = Proxy(firestore_emulator.host)
     yield proxy
     proxy.close()
 
 
 @pytest.fixture
-def cut(proxy: LosingProxy, project: str) -> Store:
+def cut(proxy: Proxy, project: str) -> Store:
     """Return a store behind the proxy, connected."""
-    store = opened(proxy.host, project)
+    store = opened(proxy.address, project)
     store.warm(seconds(60))
     return store
 
@@ -118,7 +118,7 @@ def test_making_a_store_opens_nothing() -> None:
 
 
 def test_a_create_whose_answer_is_lost_is_doubtful_and_there(
-    cut: Store, proxy: LosingProxy
+    cut: Store, proxy: Proxy
 ) -> None:
     proxy.lose()
     with pytest.raises(Doubtful):
@@ -129,7 +129,7 @@ def test_a_create_whose_answer_is_lost_is_doubtful_and_there(
 
 
 def test_a_replace_whose_answer_is_lost_is_doubtful_and_there(
-    cut: Store, proxy: LosingProxy
+    cut: Store, proxy: Proxy
 ) -> None:
     created = cut.create(KEY, claimed(), seconds(60))
     proxy.lose()
@@ -148,7 +148,7 @@ def ready(store: Store) -> tuple[HeldLane, Lane, StoredAt[Claimed]]:
 
 
 def test_a_take_whose_answer_is_lost_is_doubtful_and_both_are_written(
-    cut: Store, proxy: LosingProxy
+    cut: Store, proxy: Proxy
 ) -> None:
     free, lane, stored = ready(cut)
     proxy.lose()
@@ -160,7 +160,7 @@ def test_a_take_whose_answer_is_lost_is_doubtful_and_both_are_written(
 
 
 def test_a_take_that_never_arrived_is_doubtful_and_neither_is_written(
-    cut: Store, proxy: LosingProxy
+    cut: Store, proxy: Proxy
 ) -> None:
     free, lane, stored = ready(cut)
     proxy.lose(applied=False)
@@ -173,7 +173,7 @@ def test_a_take_that_never_arrived_is_doubtful_and_neither_is_written(
 
 
 def test_a_settled_lane_whose_answer_is_lost_is_doubtful_and_gone(
-    cut: Store, proxy: LosingProxy
+    cut: Store, proxy: Proxy
 ) -> None:
     free, lane, stored = ready(cut)
     held, stored = cut.take(free, lane, stored, seconds(60))
@@ -248,14 +248,14 @@ def test_only_googles_messages_are_imported_and_its_client_still_can_be(
 
 
 def test_once_knows_its_own_entry_though_the_answer_was_lost(
-    cut: Store, proxy: LosingProxy
+    cut: Store, proxy: Proxy
 ) -> None:
     proxy.lose()
     assert cut.once("notice", LATER, seconds(8))
 
 
 def test_once_knows_its_own_take_over_though_the_answer_was_lost(
-    cut: Store, proxy: LosingProxy, project: str
+    cut: Store, proxy: Proxy, project: str
 ) -> None:
     looks: list[None] = []
 
@@ -267,12 +267,12 @@ def test_once_knows_its_own_take_over_though_the_answer_was_lost(
         return NOW
 
     cut.once("notice", NOW, seconds(60))
-    own = opened(proxy.host, project, clock)
+    own = opened(proxy.address, project, clock)
     assert own.once("notice", LATER, seconds(8))
 
 
 def test_once_cannot_tell_while_its_entry_may_yet_arrive(
-    cut: Store, proxy: LosingProxy
+    cut: Store, proxy: Proxy
 ) -> None:
     proxy.lose(applied=False)
     with pytest.raises(Doubtful, match="first"):

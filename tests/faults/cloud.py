@@ -11,7 +11,7 @@ import pytest
 from google.cloud import firestore
 
 from local.standins.bucket import Bucket
-from tests.faults.proxy import MODES, Proxy
+from tests.support.network import MODES, Proxy
 
 BUCKET = "faults-bucket"
 COLLECTIONS = ("alerts", "lanes", "once", "guard", "control")

@@ -11,11 +11,11 @@ from typing import Any
 from simulator.faults import ALIASES
 from tests.faults.cells import Cell
 from tests.faults.director import Passed, pause
-from tests.faults.proxy import MODES
 from tests.faults.stage import Stage
 from tests.faults.striking import CALLS, STEPS, strike
 from tests.faults.together import RECONNECT, alert, fire, overlapping
 from tests.faults.tradingview import Delivery, Trigger
+from tests.support.network import MODES
 
 AGE = 60.0
 """Seconds between two runs of reconcile."""

@@ -6,8 +6,8 @@ from simulator import Fault
 from simulator.faults import ORDER_KINDS, WIRE_KINDS
 from tests.faults.cells import Wrong
 from tests.faults.director import Script
-from tests.faults.proxy import MODES
 from tests.faults.stage import Stage
+from tests.support.network import MODES
 
 CALLS = {
     "place": ("POST", "/api/v3/orders/sync"),

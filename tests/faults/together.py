@@ -10,9 +10,9 @@ from typing import Any
 from tests.faults import tradingview
 from tests.faults.cells import Cell
 from tests.faults.director import pause
-from tests.faults.proxy import MODES
 from tests.faults.stage import Stage
 from tests.faults.tradingview import APART, CUT, GONE, Trigger
+from tests.support.network import MODES
 
 RUN_APART = 60.0
 """Seconds between two runs of reconcile."""

@@ -1,4 +1,7 @@
-"""A TCP proxy before an emulator: the network is cut, stops, or goes one way only."""
+"""A TCP proxy before an emulator: the network is cut, stops, or goes one way only.
+
+All connections for a while, or the one that brings the next request.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,22 @@ MODES = (SEVERED, FROZEN, MUTED)
 
 _CHUNK = 65536
 
+_Pair = tuple[socket.socket, socket.socket]
+
 
 class Proxy:
     """Forwards a free loopback port to `upstream`, as `mode` allows."""
 
+    APPLIED_WITHIN = 0.5
+    """Seconds until the connection of a lost request is cut: applied by then."""
+
     def __init__(self, upstream: str) -> None:
         host, port = upstream.split(":")
         self._upstream = host, int(port)
-        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._pairs: dict[_Pair, str] = {}
+        """Connections, each with the mode that is its own from its request on."""
         self.mode = ""
+        self._next = ""
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -40,6 +50,10 @@ class Proxy:
         self.mode = mode
         if mode == SEVERED:
             self._reset()
+
+    def lose(self, *, applied: bool = True) -> None:
+        """Lose the answer to the next request, or the request itself."""
+        self._next = MUTED if applied else FROZEN
 
     def heal(self) -> None:
         """Let everything through again; what was swallowed stays lost."""
@@ -70,7 +84,7 @@ class Proxy:
             for each in (client, server):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = client, server
-            self._pairs.add(pair)
+            self._pairs[pair] = ""
             for source, target, back in (
                 (client, server, False),
                 (server, client, True),
@@ -84,22 +98,28 @@ class Proxy:
         source: socket.socket,
         target: socket.socket,
         back: bool,
-        pair: tuple[socket.socket, socket.socket],
+        pair: _Pair,
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK):
-                if self.mode == FROZEN or (self.mode == MUTED and back):
+                if self._next and not back:
+                    # Before the request is passed on, or its answer may win.
+                    self._pairs[pair], self._next = self._next, ""
+                    threading.Timer(self.APPLIED_WITHIN, self._end, [pair]).start()
+                mode = self._pairs.get(pair) or self.mode
+                if mode == FROZEN or (mode == MUTED and back):
                     continue
                 target.sendall(data)
-        self._pairs.discard(pair)
+        self._end(pair)
+
+    def _end(self, pair: _Pair) -> None:
+        self._pairs.pop(pair, None)
         for each in pair:
             _reset(each)
 
     def _reset(self) -> None:
         for pair in list(self._pairs):
-            for each in pair:
-                _reset(each)
-        self._pairs.clear()
+            self._end(pair)
 
 
 def _reset(peer: socket.socket) -> None:
