@@ -15,6 +15,7 @@ import requests
 
 import simulator
 from local import serve
+from local.standins import fyers as standin
 
 PATIENCE = 30.0
 """Seconds any one request may take."""
@@ -64,15 +65,11 @@ class Playground:
 
     def alert(self, action: str = "SELL") -> dict[str, object]:
         """Return an alert as the README's template has it: NIFTY, this week, ATM."""
-        return {
-            "token": self.secret,
-            "symbol": "NIFTY",
-            "strikeprice": self._strike(),
-            "optionType": "CE",
-            "expiry": "WEEKLY",
-            "action": action,
-            "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        }
+        now = self.fyers.options.clock().timestamp()
+        contract = self.fyers.market.catalogue.at_the_money("NIFTY", now)
+        strike = float(contract.strike or 0)
+        whole = int(strike) if strike.is_integer() else strike
+        return standin.alert(self.secret, whole, action, datetime.now(UTC))
 
     def send(self, alert: str) -> requests.Response:
         """Deliver an alert as TradingView does: plain text."""
@@ -87,23 +84,6 @@ class Playground:
         """Return FYERS's order book and net positions."""
         state = requests.get(f"{self.fyers.url}/_sim/state", timeout=PATIENCE).json()
         return state["orders"], state["positions"]
-
-    def _strike(self) -> int | float:
-        """Return the strike of the nearest live NIFTY expiry that is at the money."""
-        catalogue = self.fyers.market.catalogue
-        now = self.fyers.options.clock().timestamp()
-        spot = catalogue.spot("NIFTY")
-        found = [
-            (contract.expires, abs(contract.strike - spot), contract.strike)
-            for contract in map(catalogue.find, catalogue)
-            if contract is not None
-            and spot is not None
-            and contract.underlying == "NIFTY"
-            and contract.strike is not None
-            and contract.expires > now
-        ]
-        strike = float(min(found)[2])
-        return int(strike) if strike.is_integer() else strike
 
 
 @contextlib.contextmanager
@@ -125,12 +105,8 @@ def running(
             {
                 "STATE_BACKEND": "local",
                 "LOCAL_STATE_DIR": folder,
-                "FYERS_APP_ID": fyers.options.app_id,
-                "FYERS_SECRET_ID": fyers.options.secret,
-                "FYERS_PIN": fyers.options.pin,
-                "FYERS_BASE_URL": fyers.url,
+                **standin.settings(fyers, secret),
                 "SYMBOL_MASTER_URLS": f"{fyers.master_url},{fyers.bse_master_url}",
-                "WEBHOOK_SECRET_TOKEN": secret,
                 **(env or {}),
             },
             port,

@@ -15,7 +15,8 @@ from itertools import islice
 
 import requests
 
-from local.playground import PATIENCE, Failed, Playground
+from local.playground import Failed, Playground
+from local.standins.fyers import change
 from simulator import Fault
 
 BETWEEN = 11.0
@@ -105,8 +106,7 @@ class Morning:
         self._change(square_off=True)
 
     def _change(self, **what: object) -> None:
-        reply = requests.post(
-            f"{self.ground.fyers.url}/_sim/state", json=what, timeout=PATIENCE
-        )
-        if reply.status_code != requests.codes.ok:
-            raise Failed(f"the simulator answered {reply.text}")
+        try:
+            change(self.ground.fyers, **what)
+        except requests.HTTPError as error:
+            raise Failed(f"the simulator answered {error.response.text}") from error

@@ -95,12 +95,19 @@ class Catalogue:
             self._options[root] = listed
         return self._options[root]
 
-    def at_the_money(self, underlying: str, option_type: str = "CE") -> Contract:
-        """Return the option of the nearest expiry closest to the model's spot."""
+    def near_the_money(self, underlying: str, after: float = 0) -> list[Contract]:
+        """Return a root's options, nearest expiry and closest to the spot first.
+
+        None that is over at `after`, seconds since 1970.
+        """
         spot = self.spot(underlying) or Decimal(0)
-        listed = [c for c in self.options(underlying) if c.option_type == option_type]
-        near = [c for c in listed if c.expires == listed[0].expires]
-        return min(near, key=lambda c: abs((c.strike or Decimal(0)) - spot))
+        listed = [each for each in self.options(underlying) if each.expires > after]
+        return sorted(listed, key=lambda c: (c.expires, abs((c.strike or 0) - spot)))
+
+    def at_the_money(self, underlying: str, after: float = 0) -> Contract:
+        """Return the call of the nearest expiry closest to the model's spot."""
+        near = self.near_the_money(underlying, after)
+        return next(each for each in near if each.option_type == "CE")
 
     def _parsed(self, ticker: str) -> Contract:
         line = self._lines[ticker]

@@ -15,11 +15,10 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-import requests
-
 import simulator
 from local.hours import IST
 from local.playground import Playground, running
+from local.standins.fyers import change
 from simulator.contracts import Contract
 
 SHORTS, MINUTES = 30, 375
@@ -69,7 +68,7 @@ def play(shorts: int = SHORTS, minutes: int = MINUTES) -> Day:
             for act in due.pop(minute, []):
                 act()
             if minute == minutes - 10:
-                _change(ground, square_off=True)
+                change(ground.fyers, square_off=True)
             day.guarding.append(
                 _calls(ground, lambda: ground.call("POST", "reconcile"))
             )
@@ -88,18 +87,8 @@ def _opened() -> Iterator[Playground]:
 
 def _contracts(fyers: simulator.Simulator, count: int) -> list[Contract]:
     """Return the NIFTY options nearest to the money, of the nearest expiry."""
-    catalogue, now = fyers.market.catalogue, fyers.options.clock().timestamp()
-    spot = catalogue.spot("NIFTY") or Decimal(0)
-    found = [
-        contract
-        for contract in map(catalogue.find, catalogue)
-        if contract is not None
-        and contract.underlying == "NIFTY"
-        and contract.strike is not None
-        and contract.expires > now
-    ]
-    found.sort(key=lambda one: (one.expires, abs((one.strike or spot) - spot)))
-    return found[:count]
+    now = fyers.options.clock().timestamp()
+    return fyers.market.catalogue.near_the_money("NIFTY", now)[:count]
 
 
 def _alert(ground: Playground, contract: Contract, action: str) -> None:
@@ -132,16 +121,11 @@ def _ending(
         leg = next(
             o for o in orders if o.symbol == contract.ticker and o.exit == "stop"
         )
-        _change(ground, orders=[{"id": leg.id, "fill": leg.left}])
+        change(ground.fyers, orders=[{"id": leg.id, "fill": leg.left}])
 
     if kind < 2:
         return lambda: day.closing.append(_calls(ground, cover))
     return stop if kind == 2 else lambda: None
-
-
-def _change(ground: Playground, **what: object) -> None:
-    url = f"{ground.fyers.url}/_sim/state"
-    requests.post(url, json=what, timeout=30).raise_for_status()
 
 
 def _calls(ground: Playground, act: Callable[[], object]) -> int:

@@ -10,7 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import requests
 
 import simulator
 from local.playground import Playground
+from local.standins import fyers as standin
 from local.standins.bucket import Bucket
 from shared.symbols.master import build
 from simulator.calls import Call
@@ -51,15 +52,8 @@ class Ground:
 
     def settings(self, pace: int = 0) -> dict[str, str]:
         """Return the settings both backends share; `pace` 0 is unpaced."""
-        options = self.fyers.options
-        return {
-            "FYERS_APP_ID": options.app_id,
-            "FYERS_SECRET_ID": options.secret,
-            "FYERS_PIN": options.pin,
-            "FYERS_BASE_URL": self.fyers.url,
+        return standin.settings(self.fyers, str(self.template["token"])) | {
             "FYERS_CALLS_PER_SECOND": str(pace),
-            "SYMBOL_MASTER_URL": self.fyers.master_url,
-            "WEBHOOK_SECRET_TOKEN": str(self.template["token"]),
             "GCS_TOKENS_FILE": TOKENS,
             "GCS_SYMBOLS_FILE": SYMBOLS,
         }
@@ -133,12 +127,5 @@ def standing(rows: int = ROWS) -> Iterator[Ground]:
 def _objects(fyers: simulator.Simulator) -> dict[str, bytes]:
     """Return a fresh login and today's snapshot, by object name."""
     now = datetime.now(UTC)
-    login = fyers.login()
-    token = {
-        **{name: login[name] for name in ("access_token", "refresh_token")},
-        "issued_at": now.isoformat(),
-        "expires_at": (now + timedelta(hours=8)).isoformat(),
-        "fy_id": fyers.options.fy_id,
-    }
     snapshot = build(lines_of(fyers.options), now).data
-    return {TOKENS: json.dumps(token).encode(), SYMBOLS: snapshot}
+    return {TOKENS: standin.login(fyers, now), SYMBOLS: snapshot}

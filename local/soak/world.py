@@ -13,14 +13,13 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-import requests
-
 import simulator
 from local import hours
 from local.playground import Playground
 from local.soak.phone import Reach
 from local.soak.servers import Server, serving
 from local.soak.tradingview import LEAST_PRICE, MOST_LOTS
+from local.standins import fyers as standin
 from local.standins.bucket import Bucket
 from local.standins.emulators import firestore
 from local.standins.phone import ringing
@@ -50,9 +49,8 @@ class World:
     """The present instant of this world, IST."""
 
     def change(self, **what: object) -> None:
-        """Change something at FYERS, as `POST /_sim/state` does."""
-        url = f"{self.fyers.url}/_sim/state"
-        requests.post(url, json=what, timeout=30).raise_for_status()
+        """Change something at FYERS by hand."""
+        standin.change(self.fyers, **what)
 
     def store(self) -> ClaimStore:
         """Return the claim store both servers share."""
@@ -106,21 +104,15 @@ def running(seed: int, embedded: bool) -> Iterator[World]:
         ) as fyers,
         ringing() as phone,
     ):
-        options = fyers.options
         state = (
             {"STATE_BACKEND": "local", "LOCAL_STATE_DIR": f"{folder}/state"}
             if embedded
             else _google(stack)
         )
         env = state | {
-            "FYERS_APP_ID": options.app_id,
-            "FYERS_SECRET_ID": options.secret,
-            "FYERS_PIN": options.pin,
-            "FYERS_CLIENT_ID": options.fy_id,
-            "FYERS_BASE_URL": fyers.url,
+            **standin.settings(fyers, secret),
+            "FYERS_CLIENT_ID": fyers.options.fy_id,
             "FYERS_CALLS_PER_SECOND": "0",
-            "SYMBOL_MASTER_URL": fyers.master_url,
-            "WEBHOOK_SECRET_TOKEN": secret,
             "WEBHOOK_MAX_QTY": str(MOST_LOTS),
             "NOTIFICATION_URL": phone.url,
             hours.SHIFT: str(off.total_seconds()),

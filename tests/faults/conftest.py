@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from local.standins.emulators import Emulator
-from tests.faults.backends import Backend, Embedded
 from tests.faults.cells import Cell
 from tests.faults.matrix import Matrix
 from tests.faults.stage import staged
+from tests.support.backends import Backend, Embedded
 
 STAGES = 3
 """Each has two server processes; most cells wait more than they work."""

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ import requests
 
 import simulator
 from local import hours, serve
+from local.standins import fyers as standin
 from local.standins.phone import Phone, ringing
-from shared.adapters import token_codec
-from shared.models import IST, Secret, Token
+from shared.models import IST
 from simulator.limits import Limits
-from tests.faults.backends import Backend
 from tests.faults.director import Director, Script, pause
 from tests.faults.served import DIRECTOR, SERVER
+from tests.support.backends import Backend
 
 HOOK_SECRET = "faults-hook-secret-5K"
 APP_SECRET = "Faults-App-Secret-3P"
@@ -71,8 +71,8 @@ class Stage:
     backend: Backend
     lines: list[str]
     ticker: str
-    strike: float
     lot: int
+    strike: float
     passing: Passing
     before: set[str] = field(default_factory=set)
     """Attempts of the claims that made the position which a cell begins with."""
@@ -80,14 +80,8 @@ class Stage:
     def alert(self, action: str, **changes: Any) -> bytes:
         """Return the README's alert as TradingView sends it; `...` drops a field."""
         fields = {
-            "token": HOOK_SECRET,
-            "symbol": "NIFTY",
-            "strikeprice": self.strike,
-            "optionType": "CE",
-            "expiry": "WEEKLY",
-            "action": action,
+            **standin.alert(HOOK_SECRET, self.strike, action, _now()),
             "idempotency_key": uuid.uuid4().hex,
-            "time": f"{_now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         }
         whole = {k: v for k, v in (fields | changes).items() if v is not ...}
         return json.dumps(whole).encode()
@@ -139,11 +133,8 @@ class Stage:
 
     def by_hand(self, qty: int, **exits: int) -> None:
         """Sell the alert's contract as a person does: the order has no tag."""
-        self._control(place=[{"symbol": self.ticker, "qty": qty, "side": -1, **exits}])
-
-    def _control(self, **what: Any) -> None:
-        reply = requests.post(f"{self.fyers.url}/_sim/state", json=what, timeout=10)
-        assert reply.status_code == 200, reply.text
+        sold = {"symbol": self.ticker, "qty": qty, "side": -1, **exits}
+        standin.change(self.fyers, place=[sold])
 
     def net(self) -> int:
         """Return the contracts held of the alert's contract."""
@@ -172,19 +163,7 @@ class Stage:
 
     def log_in(self) -> None:
         """Store a login FYERS accepts."""
-        tokens = self.fyers.login()
-        now = _now().astimezone(UTC)
-        self.backend.store_token(
-            token_codec.dumps(
-                Token(
-                    Secret(tokens["access_token"]),
-                    Secret(tokens["refresh_token"]),
-                    now,
-                    now + timedelta(hours=8),
-                    self.fyers.options.fy_id,
-                )
-            )
-        )
+        self.backend.store_token(standin.login(self.fyers, _now()))
 
     def cool(self) -> None:
         """Let both instances forget what they hold in memory, then warm them."""
@@ -231,14 +210,9 @@ def staged(
         )
         stack.callback(director.close)
         settings = {
-            "FYERS_APP_ID": fyers.options.app_id,
-            "FYERS_SECRET_ID": APP_SECRET,
-            "FYERS_PIN": PIN,
+            **standin.settings(fyers, HOOK_SECRET),
             "TOKEN_REFRESH": "true",
-            "FYERS_BASE_URL": fyers.url,
             "FYERS_CALLS_PER_SECOND": "0",
-            "SYMBOL_MASTER_URL": fyers.master_url,
-            "WEBHOOK_SECRET_TOKEN": HOOK_SECRET,
             "WEBHOOK_MAX_QTY": "2",
             "NOTIFICATION_URL": phone.url,
             "NOTIFY_ORDERS": "false",
@@ -257,31 +231,13 @@ def staged(
             )
             for number in range(2)
         ]
-        ticker, strike, lot = _nearest(fyers)
+        nearest = fyers.market.catalogue.at_the_money("NIFTY", _now().timestamp())
+        strike, place = float(nearest.strike or 0), (nearest.ticker, nearest.lot)
         stage = Stage(
-            urls, fyers, phone, director, backend, lines, ticker, strike, lot, passing
+            urls, fyers, phone, director, backend, lines, *place, strike, passing
         )
         stage.log_in()
         for server in range(len(urls)):
             stage.rehearse(server)
         stage.clear()
         yield stage
-
-
-def _nearest(fyers: simulator.Simulator) -> tuple[str, float, int]:
-    """Return ticker, strike and lot of this week's NIFTY call at the money."""
-    catalogue = fyers.market.catalogue
-    spot = catalogue.spot("NIFTY")
-    assert spot is not None
-    now = fyers.options.clock().timestamp()
-    found = [
-        (each.expires, abs(each.strike - spot), each.ticker, each.strike, each.lot)
-        for each in map(catalogue.find, catalogue)
-        if each is not None
-        and each.underlying == "NIFTY"
-        and each.strike is not None
-        and each.expires > now
-        and each.ticker.endswith("CE")
-    ]
-    _, _, ticker, strike, lot = min(found)
-    return ticker, float(strike), lot

@@ -14,9 +14,9 @@ from functools import partial
 import pytest
 import requests
 
-from tests.faults.backends import Embedded
 from tests.faults.director import EVER, Script
 from tests.faults.stage import Stage, staged
+from tests.support.backends import Embedded
 
 LIMIT = 2
 AT_ONCE = 6

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import re
-import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,16 +12,14 @@ from typing import Any
 
 import requests
 
+from local.standins import fyers
 from local.standins.bucket import Bucket
 from shared.models import IST
 from simulator import Fault
 from simulator.contracts import Contract
 from tests.functional.clocked import SharedClock
 from tests.functional.login_world import HOOK_SECRET, World, worlds
-
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+\+00:00")
-
-_CLAIMS = "SELECT key, document FROM documents WHERE collection = 'alerts'"
+from tests.support.backends import Embedded
 
 ORDERS = "/api/v3/orders/sync"
 POSITIONS = "/api/v3/positions"
@@ -59,14 +54,9 @@ class Desk:
     def alert(self, action: str = "SELL", **changes: Any) -> dict[str, Any]:
         """Return the README's alert; `...` leaves a field out."""
         fields = {
-            "token": HOOK_SECRET,
-            "symbol": "NIFTY",
-            "strikeprice": self.strike,
-            "optionType": "CE",
+            **fyers.alert(HOOK_SECRET, self.strike, action, self.world.now()),
             "expiry": self.expiry,
-            "action": action,
             "idempotency_key": uuid.uuid4().hex,
-            "time": f"{self.world.now():%Y-%m-%dT%H:%M:%SZ}",
         }
         return {k: v for k, v in (fields | changes).items() if v is not ...}
 
@@ -105,29 +95,20 @@ class Desk:
         """Return the order book without exit legs."""
         return [row for row in self.state()["orders"] if not row.get("parentId")]
 
-    def change(self, **what: Any) -> None:
-        reply = requests.post(
-            f"{self.world.fyers.url}/_sim/state", json=what, timeout=10
-        )
-        assert reply.status_code == 200, reply.text
+    def change(self, **what: Any) -> dict[str, Any]:
+        """Change something at FYERS by hand; return its answer."""
+        return fyers.change(self.world.fyers, **what)
 
     def fault(self, kind: str, path: str, **more: Any) -> None:
         self.world.fyers.faults.add(Fault(kind=kind, path=path, **more))
 
-    def _claims(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.world.state / "claims.sqlite", timeout=5)
+    @property
+    def store(self) -> Embedded:
+        return Embedded(self.world.state)
 
     def age(self, seconds: float) -> None:
         """Let time pass for every claim: what it stores moves into the past."""
-        with contextlib.closing(self._claims()) as db, db:
-            for key, text in db.execute(_CLAIMS).fetchall():
-                older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
-                # Instances remember documents by their version: it names one content.
-                db.execute(
-                    "UPDATE documents SET document = ?, version = version || '-aged'"
-                    " WHERE key = ?",
-                    (older, key),
-                )
+        self.store.age(seconds, "alerts")
 
     @property
     def events(self) -> list[str]:
@@ -135,14 +116,9 @@ class Desk:
 
     def clear(self) -> None:
         """Forget every order, notice and claim, and what the guard knew."""
-        with contextlib.closing(self._claims()) as db, db:
-            db.execute("DELETE FROM documents")
+        self.store.clear()
         self.world.fyers.reset()
         self.world.phone.notices.clear()
-
-
-def _earlier(instant: str, seconds: float) -> str:
-    return (datetime.fromisoformat(instant) - timedelta(seconds=seconds)).isoformat()
 
 
 @contextmanager
@@ -215,36 +191,17 @@ def later_expiry(desk: Desk) -> Desk:
 
 def _at_the_money(world: World, away: timedelta) -> Contract:
     """Return the NIFTY call nearest to the money that ends first after that long."""
-    catalogue = world.fyers.market.catalogue
-    spot = catalogue.spot("NIFTY")
     after = (world.now() + away).timestamp()
-    assert spot is not None
-    calls = [
-        contract
-        for contract in map(catalogue.find, catalogue)
-        if contract is not None
-        and contract.underlying == "NIFTY"
-        and contract.strike is not None
-        and contract.expires > after
-        and contract.ticker.endswith("CE")
-    ]
-    return min(calls, key=lambda c: (c.expires, abs((c.strike or 0) - spot)))
+    return world.fyers.market.catalogue.at_the_money("NIFTY", after)
 
 
 def keep_login(world: World) -> None:
     """Keep a login that FYERS accepts, in the embedded store."""
-    world.token_file.parent.mkdir(parents=True, exist_ok=True)
-    world.token_file.write_bytes(_token(world))
+    Embedded(world.state).store_token(_token(world))
 
 
 def _token(world: World) -> bytes:
-    tokens = world.fyers.login()
-    now = world.now()
-    world.secrets += [tokens["access_token"], tokens["refresh_token"]]
-    kept = {
-        **{name: tokens[name] for name in ("access_token", "refresh_token")},
-        "issued_at": now.isoformat(),
-        "expires_at": (now + timedelta(hours=8)).isoformat(),
-        "fy_id": world.fyers.options.fy_id,
-    }
-    return json.dumps(kept).encode()
+    kept = fyers.login(world.fyers, world.now())
+    document = json.loads(kept)
+    world.secrets += [document["access_token"], document["refresh_token"]]
+    return kept

@@ -19,6 +19,7 @@ import requests
 
 import simulator
 from local import serve
+from local.standins import fyers as standin
 from local.standins.phone import Phone, ringing
 from shared.adapters import token_codec
 from shared.models import IST, Secret, Token
@@ -147,14 +148,9 @@ def worlds(
         settings = {
             "STATE_BACKEND": "local",
             "LOCAL_STATE_DIR": str(folder),
-            "FYERS_APP_ID": fyers.options.app_id,
-            "FYERS_SECRET_ID": APP_SECRET,
-            "FYERS_PIN": PIN,
+            **standin.settings(fyers, HOOK_SECRET),
             "TOKEN_REFRESH": "true",
             "FYERS_CLIENT_ID": fyers.options.fy_id,
-            "FYERS_BASE_URL": fyers.url,
-            "SYMBOL_MASTER_URL": fyers.master_url,
-            "WEBHOOK_SECRET_TOKEN": HOOK_SECRET,
             "NOTIFICATION_URL": f"{phone.url}/{CHANNEL_SECRET}",
             "NOTIFY_ORDERS": "false",  # told elsewhere: what goes well
             "SUMMARY": "false",

@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from local.deploying import watch
+from local.standins import fyers
 from shared import logs
 from shared.broker import LoginQueue
 from shared.login import States
@@ -307,15 +308,7 @@ def test_two_processes_refused_at_once_ask_once_and_tell_once(tmp_path: Path) ->
 
 
 def _alert() -> dict[str, object]:
-    return {
-        "token": HOOK_SECRET,
-        "symbol": "NIFTY",
-        "strikeprice": 25800,
-        "optionType": "CE",
-        "expiry": "WEEKLY",
-        "action": "SELL",
-        "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-    }
+    return fyers.alert(HOOK_SECRET, 25800, "SELL", datetime.now(UTC))
 
 
 def test_an_alert_without_a_login_is_424_and_the_owner_is_told(morning: World) -> None:

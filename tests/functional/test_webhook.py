@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from tests.functional.desk import (
 )
 from tests.functional.login_world import worlds
 from tests.stopwatch import Stopwatch
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def test_a_duplicate_during_the_order_is_409_and_one_after_is_replayed(
     alert = desk.alert()
     with ThreadPoolExecutor() as pool:
         first = pool.submit(desk.post, alert)
-        _until(lambda: bool(desk.orders()))
+        until(lambda: bool(desk.orders()))
         assert said(desk.post(alert)) == (409, "in_progress")
         assert first.result().status_code == 200
     assert desk.post(alert).status_code == 200
@@ -217,7 +217,7 @@ def test_a_duplicate_before_the_order_is_503(desk: Desk) -> None:
     alert, before = desk.alert(), desk.world.calls("/quotes")
     with ThreadPoolExecutor() as pool:
         first = pool.submit(desk.post, alert)
-        _until(lambda: desk.world.calls("/quotes") > before)
+        until(lambda: desk.world.calls("/quotes") > before)
         second = desk.post(alert)
         assert first.result().status_code == 200
     assert said(second) == (503, "unavailable")
@@ -347,11 +347,3 @@ def test_missing_settings_are_500_and_all_named_in_the_log(tmp_path: Path) -> No
     ):
         assert name in line
         assert name not in reply.text
-
-
-def _until(happened: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if happened():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it did not happen")

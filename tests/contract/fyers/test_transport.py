@@ -9,7 +9,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from tests.contract.fyers.loopback import Behaviour, Loopback, error, page, says
 from tests.contract.loopback import Loopback as TlsLoopback
 from tests.contract.loopback import request_head, self_signed
 from tests.stopwatch import Stopwatch
+from tests.support.waiting import until
 
 OK = says(200, {"s": "ok", "code": 200, "message": "", "netPositions": []})
 
@@ -257,7 +257,7 @@ def test_as_many_calls_at_once_as_alerts_need_keep_their_connections(
 
 def test_opening_connects_twice_without_any_request(desk: Desk) -> None:
     desk.broker.open()
-    _until(lambda: desk.server.connections == 2)
+    until(lambda: desk.server.connections == 2)
 
     assert desk.server.requests == []
 
@@ -268,7 +268,7 @@ def test_opening_again_opens_nothing_more(desk: Desk) -> None:
     desk.broker.open()
     positions(desk.transport)
     positions(desk.transport)
-    _until(lambda: desk.server.connections >= 2)
+    until(lambda: desk.server.connections >= 2)
 
     assert desk.server.connections == 2
 
@@ -352,11 +352,3 @@ def test_a_missing_sdk_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ImportError, match="fyers_apiv3"):
         load_sdk()
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it never came")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -114,14 +113,6 @@ class Account:
         """Send an alert from another thread."""
         return Posting(self, alert)
 
-    def until(self, happened: Callable[[], bool]) -> None:
-        """Wait for what another thread brings about."""
-        for _ in range(500):
-            if happened():
-                return
-            time.sleep(0.01)
-        raise AssertionError("it did not happen")
-
     def by_hand(self, side: str, lots: int = 1, **order: Any) -> str:
         """Place an order in FYERS's own app; return its id."""
         wish = {
@@ -131,11 +122,7 @@ class Account:
             "productType": self.kind.product,
             **order,
         }
-        reply = requests.post(
-            f"{self.fyers.url}/_sim/state", json={"place": [wish]}, timeout=10
-        )
-        assert reply.status_code == 200, reply.text
-        return str(reply.json()["place"][0])
+        return str(self.desk.change(place=[wish])["place"][0])
 
     def hand_close(self, lots: int = 1) -> str:
         return self.by_hand(self.kind.side, lots)

@@ -9,6 +9,7 @@ import pytest
 from tests.functional.account.account import Account
 from tests.functional.account.test_exit import INDEX, STEP, spot
 from tests.functional.desk import ORDERS, POSITIONS
+from tests.support.waiting import until
 
 CHAIN = "/data/options-chain-v3"
 QUOTES = "/data/quotes"
@@ -132,7 +133,7 @@ def test_two_deliveries_while_the_price_crosses_a_strike_are_one_order(
     alert = account.alert(account.kind.opens, strikeprice="ATM")
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(account.post, alert)
-        account.until(lambda: bool(account.calls("GET", CHAIN)))
+        until(lambda: bool(account.calls("GET", CHAIN)))
         spot(account, account.desk.strike + 2 * STEP)
         second = threads.submit(account.post, alert)
         replies = [first.result(), second.result()]

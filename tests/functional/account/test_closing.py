@@ -8,6 +8,7 @@ import pytest
 
 from tests.functional.account.account import EVERY, SHORTS, SOLD, Account, Kind
 from tests.functional.desk import ORDERS
+from tests.support.waiting import until
 
 CANCELS = "/api/v3/"
 
@@ -139,7 +140,7 @@ def test_an_entry_that_fills_while_it_is_cancelled_is_closed(account: Account) -
     entry = account.open()["order_id"]
     account.fault("slow", CANCELS, method="DELETE", when="before", delay=0.4)
     closing = account.posting(account.alert(account.kind.closes))
-    account.until(lambda: bool(account.calls("DELETE")))
+    until(lambda: bool(account.calls("DELETE")))
     account.change(orders=[{"id": entry, "status": "filled"}])
     first = closing.reply()
     if first.status_code == 503:  # it filled, so its exits had to be read and cut too

@@ -10,6 +10,7 @@ import pytest
 from tests.functional.account.account import SHORTS, SOLD, Account
 from tests.functional.clocked import SharedClock
 from tests.functional.desk import BOOK, ORDERS, Desk
+from tests.support.waiting import until
 
 LAGS = ("positions_lag", "book_lag", "fills_lag")
 
@@ -103,7 +104,7 @@ def test_a_close_that_fills_between_two_reads_of_the_next_is_not_repeated(
     account.fault(kind, BOOK, method="GET", when="before", delay=delay)
     before = len(account.calls("GET", "/api/v3/positions"))
     second = account.posting(account.alert(account.kind.closes))
-    account.until(lambda: len(account.calls("GET", "/api/v3/positions")) > before)
+    until(lambda: len(account.calls("GET", "/api/v3/positions")) > before)
     account.change(orders=[{"id": first, "status": "filled"}])
     assert second.reply().status_code in (400, 503)
     account.run(2)
@@ -154,7 +155,7 @@ def test_a_close_that_fills_while_the_next_cancels_it_stays_the_only_one(
     before = len(account.calls("DELETE"))
     account.fault("slow", "/api/v3/", method="DELETE", when="before", delay=0.4)
     second = account.posting(account.alert(account.kind.closes))
-    account.until(lambda: len(account.calls("DELETE")) > before)
+    until(lambda: len(account.calls("DELETE")) > before)
     account.change(orders=[{"id": first, "status": "filled"}])
     assert second.reply().status_code in (400, 503)
     account.run(2)

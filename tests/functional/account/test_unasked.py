@@ -8,6 +8,7 @@ import pytest
 
 from tests.functional.account.account import EVERY, Account
 from tests.functional.desk import ORDERS, keep_login
+from tests.support.waiting import until
 
 STOP_REACHED = {-1: 116.0, 1: 84.0}
 TARGET_REACHED = {-1: 74.0, 1: 126.0}
@@ -23,7 +24,7 @@ def test_a_stop_that_trades_while_the_cover_is_on_its_way_is_told_in_one_run(
     shorts.open()
     shorts.fault("slow", ORDERS, method="POST", when="before", delay=0.5)
     closing = shorts.posting(shorts.alert("BUY"))
-    shorts.until(lambda: len(shorts.calls("POST", ORDERS)) == 2)
+    until(lambda: len(shorts.calls("POST", ORDERS)) == 2)
     shorts.price(116)
     assert closing.reply().status_code == 200
     assert shorts.net == shorts.lot
@@ -41,7 +42,7 @@ def test_a_position_that_vanishes_under_its_close_is_told_in_one_run(
     account.open()
     account.fault("slow", ORDERS, method="POST", when="before", delay=0.5)
     closing = account.posting(account.alert(account.kind.closes))
-    account.until(lambda: len(account.calls("POST", ORDERS)) == 2)
+    until(lambda: len(account.calls("POST", ORDERS)) == 2)
     account.hand_close()
     assert closing.reply().status_code == 200
     assert account.net == -account.kind.sign * account.lot

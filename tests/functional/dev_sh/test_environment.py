@@ -5,13 +5,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.functional.dev_sh.conftest import Machine
 from tests.stopwatch import Stopwatch
+from tests.support.waiting import until
 
 
 def test_the_first_run_makes_the_environment(machine: Machine) -> None:
@@ -64,7 +64,7 @@ def test_an_environment_made_by_hand_is_completed(machine: Machine) -> None:
 
 def test_an_interruption_ends_all_and_says_how_to_go_on(machine: Machine) -> None:
     with machine.start("setup", PIP_SECONDS="30") as process:
-        _wait_for(lambda: "install" in machine.calls())
+        until(lambda: "install" in machine.calls())
         os.killpg(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=10)
     assert (process.returncode, output.splitlines()[-1]) == (
@@ -77,7 +77,7 @@ def test_after_an_interrupted_install_the_environment_is_made_afresh(
     machine: Machine,
 ) -> None:
     with machine.start("setup", PIP_SECONDS="30") as process:
-        _wait_for(lambda: "install" in machine.calls())
+        until(lambda: "install" in machine.calls())
         os.killpg(process.pid, signal.SIGKILL)
     status, _ = machine.run("setup")
     assert (status, machine.calls()[2:]) == (0, ["venv .venv 3.12", "install"])
@@ -85,7 +85,7 @@ def test_after_an_interrupted_install_the_environment_is_made_afresh(
 
 def test_two_runs_at_once_install_once(machine: Machine) -> None:
     with machine.start("setup", PIP_SECONDS="2") as first:
-        _wait_for(lambda: "install" in machine.calls())
+        until(lambda: "install" in machine.calls())
         status, output = machine.run("setup")
         first.communicate(timeout=20)
     assert (first.returncode, status, machine.calls().count("install")) == (0, 0, 1)
@@ -112,10 +112,3 @@ def test_it_works_with_the_python_at_hand(machine: Machine) -> None:
         0,
         f"Ready: .venv (Python {sys.version.split()[0]})",
     )
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until, "it did not come to pass"
-        time.sleep(0.05)

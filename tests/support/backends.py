@@ -50,9 +50,11 @@ class Embedded:
             "LOCAL_STATE_DIR": str(folder),
         }
 
-    def age(self, seconds: float) -> None:
+    def age(self, seconds: float, only: str = "%") -> None:
         with contextlib.closing(self._open()) as db, db:
-            rows = db.execute("SELECT key, document FROM documents").fetchall()
+            rows = db.execute(
+                "SELECT key, document FROM documents WHERE collection LIKE ?", (only,)
+            ).fetchall()
             for key, text in rows:
                 older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
                 # Instances remember documents by their version: it names one content.
