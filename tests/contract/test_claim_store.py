@@ -48,12 +48,6 @@ def test_an_unknown_key_reads_as_nothing(store: Store) -> None:
     assert store.read(KEY, seconds(60)) is None
 
 
-def test_a_second_create_finds_the_first(store: Store) -> None:
-    store.create(KEY, claimed("a" * 32), seconds(60))
-    with pytest.raises(AlreadyExists):
-        store.create(KEY, claimed("b" * 32), seconds(60))
-
-
 def test_a_refused_create_leaves_the_first_claim(store: Store) -> None:
     first = store.create(KEY, claimed("a" * 32), seconds(60))
     with pytest.raises(AlreadyExists):
@@ -74,27 +68,12 @@ def test_versions_chain_without_reading(store: Store) -> None:
     assert store.read(KEY, seconds(60)) == stored
 
 
-def test_fields_of_the_old_claim_vanish(store: Store) -> None:
-    full = store.create(KEY, sending(claimed()), seconds(60))
-    store.replace(full, claimed("b" * 32), seconds(60))
-    found = store.read(KEY, seconds(60))
-    assert found is not None
-    assert found.claim == claimed("b" * 32)
-
-
 def test_a_slow_first_owner_writes_over_nothing(store: Store) -> None:
     first = store.create(KEY, claimed("a" * 32), seconds(60))
     second = store.replace(first, claimed("b" * 32), seconds(60))
     with pytest.raises(Conflict):
         store.replace(first, done(first.claim), seconds(60))
     assert store.read(KEY, seconds(60)) == second
-
-
-def test_an_equal_write_over_an_old_version_conflicts(store: Store) -> None:
-    first = store.create(KEY, claimed("a" * 32), seconds(60))
-    store.replace(first, claimed("a" * 32), seconds(60))
-    with pytest.raises(Conflict):
-        store.replace(first, claimed("a" * 32), seconds(60))
 
 
 def test_a_replace_of_nothing_conflicts(store: Store) -> None:
@@ -124,24 +103,11 @@ def test_only_watched_claims_are_found(store: Store) -> None:
     assert store.watched(10, seconds(60)) == (open_,)
 
 
-def test_a_settled_claim_is_no_longer_found(store: Store) -> None:
-    created = store.create(KEY, claimed(), seconds(60))
-    store.replace(created, done(created.claim), seconds(60))
-    assert store.watched(10, seconds(60)) == ()
-
-
 def test_the_oldest_touch_is_found_first(store: Store) -> None:
     for key, minutes in (("1", 3), ("2", 1), ("3", 2)):
         store.create(key * 64, claimed(minutes=minutes), seconds(60))
     found = [stored.key[0] for stored in store.watched(2, seconds(60))]
     assert found == ["2", "3"]
-
-
-def test_what_is_found_can_be_replaced(store: Store) -> None:
-    store.create(KEY, claimed(), seconds(60))
-    (found,) = store.watched(10, seconds(60))
-    replaced = store.replace(found, done(found.claim), seconds(60))
-    assert store.read(KEY, seconds(60)) == replaced
 
 
 def test_the_ledger_is_found_by_contract(store: Store) -> None:
@@ -156,13 +122,6 @@ def test_the_ledger_is_found_by_contract(store: Store) -> None:
         store.create(key * 64, claim, seconds(60))
     assert [each.key[0] for each in store.ledger("A", seconds(60))] == ["4", "1"]
     assert [each.key[0] for each in store.ledger(None, seconds(60))] == ["4", "2", "1"]
-
-
-def test_a_claim_leaves_the_ledger(store: Store) -> None:
-    stored = store.create(KEY, replace(claimed(), ledger="A"), seconds(60))
-    assert store.ledger("A", seconds(60)) == (stored,)
-    store.replace(stored, claimed(), seconds(60))
-    assert store.ledger(None, seconds(60)) == ()
 
 
 @pytest.mark.parametrize(
@@ -328,14 +287,6 @@ def test_sixteen_threads_make_one_claim(store: Store, lap: int) -> None:
         AlreadyExists: 15,
     }
     assert store.read(KEY, seconds(60)) == winners[0]
-
-
-@pytest.mark.parametrize("lap", range(3))
-def test_sixteen_threads_replace_a_version_once(store: Store, lap: int) -> None:
-    created = store.create(KEY, claimed(), seconds(20))
-    results = race(16, lambda _: store.replace(created, claimed("b" * 32), seconds(20)))
-    winners = [result for result in results if isinstance(result, StoredAt)]
-    assert winners == [store.read(KEY, seconds(60))]
 
 
 def test_sixteen_threads_take_over_an_expired_name_once(

@@ -21,7 +21,7 @@ from local.standins.emulators import Emulator
 from shared.adapters.firestore import FirestoreDocuments
 from shared.adapters.google_credentials import Credentials, FoundCredentials
 from shared.adapters.store import Store
-from shared.errors import Conflict, Doubtful
+from shared.errors import Doubtful
 from shared.idempotency import Claimed, HeldLane, Lane, StoredAt
 from tests.contract.claims_made import LATER, NOW, claimed, done, sending
 from tests.contract.conftest import seconds
@@ -320,16 +320,6 @@ def test_an_entry_of_another_program_is_doubtful(store: Store, documents: Any) -
         entry.reference.set({"expires_at": "soon"})
     with pytest.raises(Doubtful):
         store.once("notice", LATER, seconds(60))
-
-
-def test_a_document_deleted_and_made_again_is_not_the_old_one(
-    store: Store, documents: Any
-) -> None:
-    old = store.create(KEY, claimed(), seconds(60))
-    documents.document(KEY).delete()
-    store.create(KEY, claimed(), seconds(60))
-    with pytest.raises(Conflict):
-        store.replace(old, claimed("b" * 32), seconds(60))
 
 
 def test_the_ttl_field_is_a_timestamp_only_where_the_row_may_go(

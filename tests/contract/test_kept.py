@@ -14,7 +14,7 @@ from shared.adapters.kept import KeptDocument
 from shared.errors import Conflict, Doubtful
 from shared.models import Kept
 from tests.contract.claims_made import NOW
-from tests.contract.conftest import StoreKind, race, seconds
+from tests.contract.conftest import StoreKind, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,6 @@ def test_values_are_kept_apart_by_their_key(kind: StoreKind) -> None:
     _open(kind).write(FULL, None, seconds(60))
     other = KeptDocument(kind.documents(), "guard", "other", State)
     assert other.read(seconds(60)) == (None, None)
-
-
-def test_of_sixteen_first_values_one_is_kept(kept: Kept[State]) -> None:
-    results = race(16, lambda place: kept.write(State(runs=place), None, seconds(20)))
-    (winner,) = [n for n, each in enumerate(results) if isinstance(each, str)]
-    assert kept.read(seconds(60)) == (State(runs=winner), results[winner])
 
 
 def test_a_document_of_another_kind_is_doubtful(kind: StoreKind) -> None:

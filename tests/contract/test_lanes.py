@@ -140,15 +140,6 @@ def test_giving_back_what_nobody_held_does_nothing(store: Store) -> None:
     assert store.lane(TICKER, seconds(60)) == held
 
 
-def test_a_lane_given_back_and_taken_again_is_not_the_old_one(store: Store) -> None:
-    held, stored = taken(store)
-    store.give_back(held, seconds(60))
-    again, _ = store.take(store.lane(TICKER, seconds(60)), lane(), stored, seconds(60))
-    with pytest.raises(Conflict):
-        store.give_back(held, seconds(60))
-    assert store.lane(TICKER, seconds(60)) == again
-
-
 def test_settling_writes_the_claim_and_frees_the_lane(store: Store) -> None:
     held, stored = taken(store)
     settled = store.settle(stored, done(stored.claim), held, seconds(60))

@@ -14,7 +14,7 @@ import pytest
 from shared.adapters.documents import SEARCHED
 from shared.adapters.sqlite import SqliteDocuments
 from shared.adapters.store import Store
-from shared.errors import Conflict, Doubtful
+from shared.errors import Doubtful
 from shared.idempotency import StoredAt
 from tests.contract.claims_made import NOW, claimed
 from tests.contract.conftest import race, seconds
@@ -132,18 +132,6 @@ def test_a_search_never_reads_the_whole_file(
     assert [row[3].split("(")[0] for row in plan] == [
         f"SEARCH documents USING INDEX by_{field} "
     ]
-
-
-def test_a_row_deleted_and_made_again_is_not_the_old_one(
-    store: Store, path: Path
-) -> None:
-    old = store.create(KEY, claimed(), seconds(60))
-    with sqlite3.connect(path) as db:
-        db.execute("DELETE FROM documents")
-    db.close()
-    store.create(KEY, claimed(), seconds(60))
-    with pytest.raises(Conflict):
-        store.replace(old, claimed("b" * 32), seconds(60))
 
 
 @pytest.mark.parametrize("lap", range(5))
