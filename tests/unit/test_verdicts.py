@@ -39,6 +39,7 @@ LONG: tuple[Part, ...] = (our(BUY), row("1", BUY, filled=65))
 SHORT: tuple[Part, ...] = (*ENTRY, stop("2"), target("3"), position(-65))
 CANCELLED, REJECTED = OrderStatus.CANCELLED, OrderStatus.REJECTED
 FLAT = position(0, day_bought=65, day_sold=65)
+ABSENT = our(flight=Flight.ABSENT, ids=())
 
 
 def found(verdict: Verdict, *parts: Part) -> list[Finding]:
@@ -83,7 +84,7 @@ SAFE: list[tuple[str, tuple[Part, ...]]] = [
             position(65, "MARGIN", carried=65, day_bought=0),
         ),
     ),
-    ("an order settled as absent", (our(flight=Flight.ABSENT, ids=()),)),
+    ("an order settled as absent", (ABSENT,)),
     (
         "a hand order in a flat contract",
         (*ENTRY, FLAT, row("9", BUY, order_type=1, limit_price=D(5), tag="hand")),
@@ -353,6 +354,17 @@ EXPECTED: list[tuple[str, tuple[Part, ...]]] = [
         (our(flight=Flight.OPEN, ids=()), position(-65)),
     ),
     ("carried", (COVER, position(65, "MARGIN", carried=65, day_bought=0))),
+    (
+        "the owner's: a short opened by hand and covered in part",
+        (
+            *(COVER, row("5", BUY, filled=65), row("9", qty=130, filled=130)),
+            position(-65, day_bought=65, day_sold=130),
+        ),
+    ),
+    (
+        "the owner's: an order beside an entry that never came",
+        (ABSENT, row("9", qty=130, filled=130), position(-130)),
+    ),
 ]
 
 
@@ -363,16 +375,50 @@ def test_a_sign_that_somebody_asked_for_is_expected(parts: tuple[Part, ...]) -> 
     assert found(Verdict.UNEXPECTED_POSITION, *parts) == []
 
 
-def test_an_entry_believed_absent_asked_for_nothing() -> None:
-    absent = our(flight=Flight.ABSENT, ids=())
-    twice = (*LONG, CLOSE_OF_LONG, row("5", filled=65), row("9", filled=65, tag="hand"))
-    assert found(Verdict.UNEXPECTED_POSITION, absent, *twice)
+HAND_LONG = position(65, day_bought=130, day_sold=65)
 
 
-def test_a_position_that_none_of_our_orders_can_have_made_is_the_owners() -> None:
-    hand = position(-65, day_bought=65, day_sold=130)
-    cover = row("5", BUY, filled=65)
-    assert found(Verdict.UNEXPECTED_POSITION, COVER, cover, hand) == []
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(
+            (
+                *(ABSENT, *LONG, CLOSE_OF_LONG, row("5", filled=65)),
+                row("9", filled=65, tag="hand"),
+            ),
+            id="an entry believed absent asked for nothing",
+        ),
+        pytest.param(
+            (
+                *(row("8", filled=65), row("9", BUY, filled=65)),
+                *(COVER, row("5", BUY, filled=65), HAND_LONG),
+            ),
+            id="a cover went beyond a short opened by hand",
+        ),
+        pytest.param(
+            (*ENTRY, row("9", BUY, qty=130, filled=130), HAND_LONG),
+            id="a long beside a short entry of ours, whoever bought",
+        ),
+    ],
+)
+def test_a_sign_that_no_order_of_ours_explains_is_seen(parts: tuple[Part, ...]) -> None:
+    assert found(Verdict.UNEXPECTED_POSITION, *parts)
+
+
+# --- exits of an entry that still fills -----------------------------------------------
+
+PART = (our(), row("1", qty=195, filled=65), stop("2"))
+
+
+def test_exits_of_a_part_that_was_squared_off_are_told_while_the_rest_works() -> None:
+    """They may belong to a fill that is not shown yet: told by the second run."""
+    gone = row("9", BUY, filled=65)
+    (left,) = found(Verdict.EXITS_LEFT_BEHIND, *PART, gone, FLAT)
+    assert (left.quantity, left.side, left.runs, left.trims) == (65, BUY, 2, ())
+
+
+def test_exits_of_a_part_that_is_open_are_no_fault_while_the_rest_works() -> None:
+    assert found(Verdict.EXITS_LEFT_BEHIND, *PART, position(-65)) == []
 
 
 # --- stop_not_filled ------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,10 @@ from shared.models import (
     BookedOrder,
     Change,
     OrderStatus,
-    Rejected,
     Severity,
     Unclear,
 )
-from tests.usecase.world import CONTRACT, TICKER, World
+from tests.usecase.world import CONTRACT, STRIKES, TICKER, World, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
 HTML = Unreadable("html")
@@ -337,6 +336,23 @@ def test_exits_of_a_short_closed_by_hand_are_cut_in_one_call(world: World) -> No
     assert run(world, 3) == []
     assert len(world.broker.cancelled) == 2
     assert world.broker.calls.count("cancel") == 1
+
+
+def test_exits_of_a_dozen_squared_off_shorts_go_after_one_second_read(
+    world: World,
+) -> None:
+    """FYERS squares off all of them at once."""
+    for strike in STRIKES[:12]:
+        world.broker.prices[ticker(strike)] = Decimal(100)
+        world.send(key=f"{strike}", strikeprice=strike)
+        world.by_hand(BUY, ticker=ticker(strike))
+    world.broker.calls.clear()
+    begun = world.clock()
+    world.reconcile()
+    assert [row for row in world.broker.book if row.remaining] == []
+    assert world.inbox.notices == []
+    assert world.clock() - begun == timedelta(seconds=5)
+    assert world.broker.calls.count("order_book") == 2
 
 
 def test_exits_of_a_long_closed_by_hand_are_cut(world: World) -> None:
@@ -991,86 +1007,6 @@ def test_a_market_status_that_cannot_be_read_is_asked_for_again(world: World) ->
     run(world, 5)
     assert state(world).open_day == date(2026, 11, 23)
     assert world.broker.calls.count("market_open") == 2
-
-
-# --- The day --------------------------------------------------------------------------
-
-
-def test_an_expected_alert_that_does_not_come_is_told_once(tmp_path: Path) -> None:
-    world = World(tmp_path, guarding={"expect_alert_by": time(10, 0)})
-    clock(world, 9, 58)
-    assert run(world) == []
-    assert run(world) == ["no_alert_yet"]
-    assert run(world, 5) == []
-
-
-@pytest.mark.parametrize("why", ["an alert came", "the market is closed"])
-def test_no_alert_is_missed(tmp_path: Path, why: str) -> None:
-    world = World(tmp_path, guarding={"expect_alert_by": time(10, 0)})
-    world.broker.is_open = why != "the market is closed"
-    if world.broker.is_open:
-        world.send()
-        world.told()
-    clock(world, 10, 0)
-    assert run(world, 5) == []
-
-
-def test_the_day_is_summed_up_once(tmp_path: Path) -> None:
-    world = World(tmp_path, guarding={"sums_up": True})
-    world.send()
-    world.send("BUY", key="k2")
-    world.reconcile(after=60)
-    clock(world, 15, 50)
-    world.reconcile()
-    (notice,) = world.inbox.notices
-    assert (notice.event, notice.severity) == ("summary", Severity.INFO)
-    assert notice.message.startswith(
-        "the day: 1 entry and 1 close placed, realized 0 rupees"
-    )
-    world.told()
-    assert run(world, 5) == []
-
-
-@pytest.fixture
-def squaring(tmp_path: Path) -> World:
-    world = World(tmp_path, guarding={"square_off_at": time(15, 10)})
-    world.send()
-    world.reconcile(after=60)
-    return world
-
-
-def test_intraday_positions_are_closed_before_fyers_does_it(squaring: World) -> None:
-    clock(squaring, 15, 9)
-    squaring.reconcile()
-    assert len(squaring.broker.placed) == 1
-    squaring.reconcile(after=60)
-    assert squaring.broker.net(TICKER, "INTRADAY") == 0
-    assert run(squaring, 10) == []
-    assert len(squaring.broker.placed) == 2
-
-
-def test_a_square_off_that_fails_is_tried_each_minute_and_then_left_to_fyers(
-    squaring: World,
-) -> None:
-    clock(squaring, 15, 10)
-    squaring.broker.results += [Rejected(-50, "x")] * 9
-    squaring.reconcile()
-    run(squaring, 3)
-    tried = len(squaring.broker.placed)
-    assert tried == 5
-    squaring.reconcile(after=60)
-    assert "square_off_failed" in squaring.told()
-    assert "square_off_failed" not in run(squaring, 5)
-    assert len(squaring.broker.placed) == tried
-
-
-def test_a_carried_position_is_not_squared_off(tmp_path: Path) -> None:
-    world = World(tmp_path, guarding={"square_off_at": time(15, 10)})
-    world.send(productType="MARGIN")
-    world.reconcile(after=60)
-    clock(world, 15, 10)
-    run(world, 3)
-    assert len(world.broker.placed) == 1
 
 
 # --- Night ----------------------------------------------------------------------------
