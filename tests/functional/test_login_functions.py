@@ -148,33 +148,12 @@ def test_a_wrong_state_is_refused_and_changes_nothing(
     assert world.calls("/validate-authcode") == 0
 
 
-def test_another_users_login_is_refused_and_changes_nothing(world: World) -> None:
-    before = world.store(tomorrow_six())
-    world.fyers.options.fy_id = "XS99999"
-    page = world.get(world.redirected(), browser=True)
-    assert page.status_code == 400
-    assert "another FYERS user" in page.text
-    assert world.token_file.read_bytes() == before
-
-
 def test_a_login_that_failed_at_fyers_says_so(world: World) -> None:
     before = world.store(tomorrow_six())
     page = world.get(world.redirected(deny="1"), browser=True)
     assert page.status_code == 400
     assert "FYERS did not log you in" in page.text
     assert "denied" not in page.text, "anybody may have chosen the words"
-    assert world.token_file.read_bytes() == before
-
-
-def test_a_refusal_with_http_200_is_a_refusal(world: World) -> None:
-    before = world.store(tomorrow_six())
-    state = world.get("/auth-url").json()["auth_url"].partition("state=")[2]
-    code = world.code()
-    first = world.post("/generate-token", {"auth_code": code}, HOOK_SECRET)
-    assert first.status_code == 200, first.text
-    world.token_file.write_bytes(before)
-    reply = world.get(f"/generate-token?s=ok&auth_code={code}&state={state}")
-    assert (reply.status_code, reply.json()["code"]) == (400, "login_refused")
     assert world.token_file.read_bytes() == before
 
 
@@ -232,31 +211,6 @@ def test_other_methods_are_refused(
     assert (reply.status_code, reply.headers["Allow"]) == (405, allow)
 
 
-def test_a_token_good_for_the_day_is_not_renewed(world: World) -> None:
-    assert world.get(world.redirected()).status_code == 200
-    reply = world.post("/refresh-token")
-    assert reply.status_code == 200
-    assert reply.json()["message"] == "token is good for the trading day"
-    assert world.calls("/validate-refresh-token") == 0
-
-
-def test_each_token_that_died_brings_one_link_the_same_day(morning: World) -> None:
-    for number in (1, 2):
-        key = (
-            parse_qs(urlsplit(_links(morning)[-1]).query)["k"][0] if number > 1 else ""
-        )
-        assert morning.get(morning.redirected(key=key)).status_code == 200
-        morning.fyers.auth.end_tokens()
-        replies = [morning.post("/refresh-token") for _ in range(2)]
-        assert {reply.json()["code"] for reply in replies} == {"login_required"}
-        assert len(_links(morning)) == number
-
-
-def _links(world: World) -> list[str]:
-    said = " ".join(notice["message"] for notice in world.phone.notices)
-    return [word for word in said.split() if "/auth-url?go=1&k=" in word]
-
-
 def test_a_refusal_is_one_notice_with_the_link_and_no_reason_to_retry(
     morning: World,
 ) -> None:
@@ -293,18 +247,6 @@ def test_two_processes_told_at_once_that_the_token_died_refresh_once(
         assert one.calls("/validate-refresh-token") == 1
         assert {reply.status_code for reply in replies} == {200}
         assert {reply.json()["success"] for reply in replies} == {True}
-
-
-def test_two_processes_refused_at_once_ask_once_and_tell_once(tmp_path: Path) -> None:
-    with worlds(tmp_path, count=2) as (one, two):
-        one.store(datetime.now(UTC) - timedelta(hours=1))
-        with ThreadPoolExecutor(8) as threads:
-            replies = list(
-                threads.map(lambda w: w.post("/refresh-token"), [one, two] * 4)
-            )
-        assert one.calls("/validate-refresh-token") == 1
-        assert {reply.json()["code"] for reply in replies} == {"login_required"}
-        assert len(one.phone.notices) == 1
 
 
 def _alert() -> dict[str, object]:

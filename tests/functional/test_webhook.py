@@ -109,15 +109,6 @@ def test_a_long_carries_exits_of_its_own_and_an_exit_closes_it(desk: Desk) -> No
     assert [row["netQty"] for row in desk.state()["positions"]] == [0]
 
 
-def test_two_covers_at_once_never_open_a_long(desk: Desk) -> None:
-    desk.send()
-    with ThreadPoolExecutor() as pool:
-        replies = list(pool.map(lambda _: desk.send("BUY"), range(2)))
-    assert sorted(reply.status_code for reply in replies)[0] == 200
-    assert {reply.status_code for reply in replies} & {400, 503}
-    assert [row["netQty"] for row in desk.state()["positions"]] == [0]
-
-
 @pytest.mark.parametrize(
     ("changes", "code", "names"),
     [
@@ -149,12 +140,6 @@ def test_a_wrong_alert_is_400_and_the_owner_is_told(
     assert names in reply.json()["error"]
     assert desk.orders() == []
     assert desk.events == [code]
-
-
-def test_two_shorts_are_ambiguous(desk: Desk) -> None:
-    for product in ("INTRADAY", "MARGIN"):
-        assert desk.send(productType=product).status_code == 200
-    assert said(desk.send("BUY")) == (400, "ambiguous_position")
 
 
 @pytest.mark.parametrize("mode", ["zero_lp", "no_lp", "error"])

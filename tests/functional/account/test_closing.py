@@ -76,26 +76,6 @@ def test_the_exits_of_a_long_are_cancelled_before_its_sell_is_sent(
     assert longs.flat()
 
 
-def test_a_long_whose_exits_cannot_be_cancelled_is_not_sold(longs: Account) -> None:
-    longs.open()
-    longs.fault("html", CANCELS, method="DELETE", times=-1, when="before")
-    assert set(longs.delivered(longs.alert("EXIT"))) == {503}
-    assert longs.sent() == [("BUY", longs.lot)]
-    assert longs.net == longs.lot
-    assert set(longs.exits()) == {"stop", "target"}
-    longs.pass_(31)
-    longs.run()
-    (notice,) = longs.told("exit_not_sent")
-    assert notice["severity"] == "CRITICAL"
-
-
-def test_an_exit_closes_what_is_open(account: Account) -> None:
-    account.open()
-    reply = account.post(account.alert("EXIT"))
-    assert reply.status_code == 200, reply.text
-    assert account.flat()
-
-
 @pytest.mark.parametrize("kind", [*SHORTS, SOLD], ids=str)
 def test_half_of_a_position_is_closed_and_the_exits_keep_the_rest(
     account: Account,
@@ -109,15 +89,6 @@ def test_half_of_a_position_is_closed_and_the_exits_keep_the_rest(
 
 
 # --- An entry that still works --------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", [SOLD], ids=str)
-def test_a_sell_beside_a_long_that_still_works_sells_nothing(account: Account) -> None:
-    account.rests()
-    account.open()
-    reply = account.close()
-    assert (reply.status_code, reply.json()["code"]) == (400, "opposite_position")
-    assert account.sent() == [("BUY", account.lot)]
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=str)
@@ -181,19 +152,6 @@ def test_the_rest_of_an_entry_goes_with_the_close_of_its_filled_part(
 
 
 # --- A close that does not trade ------------------------------------------------------
-
-
-def test_the_stop_stands_while_a_cover_rests(shorts: Account) -> None:
-    shorts.open()
-    shorts.rests()
-    shorts.closed()
-    shorts.run()
-    shorts.pass_(61)
-    shorts.run()
-    assert shorts.exits() == {"stop": shorts.lot, "target": shorts.lot}
-    (notice,) = shorts.told("unfilled")
-    assert "stop works for all of it" in notice["message"]
-    shorts.is_about(notice, shorts.lot)
 
 
 def test_the_stop_stands_when_a_cover_is_refused_a_moment_later(
@@ -285,39 +243,6 @@ def test_the_part_of_a_large_close_that_is_refused_is_named_and_told(
     assert account.net == 0
 
 
-@pytest.mark.parametrize("kind", [*SHORTS, SOLD], ids=str)
-@pytest.mark.parametrize(
-    ("asked", "sent"), [(75, 65), (10, 65), (1000, 130), (129, 65), (65.0, 65)]
-)
-def test_no_quantity_refuses_a_close_of_two_lots(
-    account: Account, asked: float, sent: int
-) -> None:
-    assert account.lot == 65
-    account.open(lots=2)
-    reply = account.closed(qty=asked)
-    assert reply["qty"] == sent
-    assert account.net == account.kind.sign * (130 - sent)
-    if asked != sent:
-        assert str(asked) in reply["note"]
-        assert str(sent) in reply["note"]
-
-
-def test_a_sell_that_reduces_a_long_says_no_levels(longs: Account) -> None:
-    longs.open()
-    reply = longs.closed()
-    assert (reply["stop_loss"], reply["take_profit"]) == (None, None)
-
-
-@pytest.mark.parametrize("seconds", [61, 3600])
-def test_an_old_alert_still_closes(account: Account, seconds: int) -> None:
-    account.open()
-    alert = account.alert("EXIT" if account.kind.sign > 0 else "BUY")
-    account.pass_(seconds)
-    assert account.post(alert).status_code == 200
-    account.run()
-    assert account.flat()
-
-
 # --- Refused for margin ---------------------------------------------------------------
 
 
@@ -331,19 +256,6 @@ def test_a_cover_refused_for_margin_goes_once_more_without_the_exits(
     assert shorts.flat()
     shorts.run(2)
     assert shorts.notices == []
-
-
-def test_a_cover_refused_twice_for_margin_tells_at_once_that_no_stop_works(
-    shorts: Account,
-) -> None:
-    shorts.open()
-    shorts.fault("rms", ORDERS, method="POST", times=2)
-    assert shorts.close().status_code == 424
-    assert shorts.net == -shorts.lot
-    (notice,) = shorts.told("order_rejected")
-    assert notice["severity"] == "CRITICAL"
-    assert "NO stop works" in notice["message"]
-    shorts.is_about(notice, shorts.lot)
 
 
 def test_a_cover_refused_for_margin_whose_exits_cannot_go_is_told_at_once(

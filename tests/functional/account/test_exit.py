@@ -43,26 +43,6 @@ def test_of_several_it_closes_the_one_at_the_money(account: Account) -> None:
     assert account.net == 0
 
 
-def test_of_several_none_of_them_at_the_money_it_says_which_are_open(
-    account: Account,
-) -> None:
-    account.open()
-    other = account.open(strikeprice=account.desk.strike + 2 * STEP)["symbol"]
-    spot(account, account.desk.strike + 6 * STEP)
-    reply = account.post(account.alert("EXIT", strikeprice="ATM"))
-    assert (reply.status_code, reply.json()["code"]) == (400, "ambiguous_position")
-    assert account.ticker in reply.json()["error"]
-    assert other in reply.json()["error"]
-    assert len(account.told("ambiguous_position")) == 1
-    assert account.net == account.kind.sign * account.lot
-
-
-def test_with_nothing_open_it_says_so(account: Account) -> None:
-    reply = account.post(account.alert("EXIT", strikeprice="ATM"))
-    assert (reply.status_code, reply.json()["code"]) == (400, "nothing_open")
-    assert account.sent() == []
-
-
 @pytest.mark.parametrize("kind", [k for k in EVERY if k.product == "INTRADAY"], ids=str)
 def test_without_attached_exits_an_entry_says_no_levels(
     tmp_path: Path, kind: Kind

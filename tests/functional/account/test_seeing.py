@@ -71,16 +71,6 @@ def test_three_minutes_without_a_book_are_told_once_and_their_end_once(
     assert [n["event"] for n in account.notices] == ["blind", "sees_again"]
 
 
-def test_two_minutes_without_a_book_are_not_told(account: Account) -> None:
-    account.open()
-    account.fault("html", BOOK, method="GET", times=-1)
-    account.run(2)
-    account.fyers.faults.clear()
-    account.pass_(60)
-    account.run(2)
-    assert account.notices == []
-
-
 @pytest.mark.parametrize("odd", ODD, ids=str)
 def test_an_odd_row_of_another_instrument_blinds_nothing(
     account: Account, odd: dict[str, Any]
@@ -178,31 +168,3 @@ def test_an_unclear_refusal_that_was_taken_is_found(account: Account) -> None:
     account.closed()
     account.run(2)
     assert account.flat()
-
-
-def test_an_unclear_refusal_is_looked_up_by_its_id_where_the_tag_is_lost(
-    account: Account,
-) -> None:
-    account.change(
-        row_changes=[
-            {"match": {"symbol": account.ticker}, "set": {"orderTag": "2:Untagged"}}
-        ]
-    )
-    account.fault("unclear_taken", ORDERS, method="POST")
-    account.fault("html", BOOK, method="GET")
-    assert account.post(account.alert(account.kind.opens)).status_code == 202
-    account.pass_(60)
-    account.run()
-    assert account.told("not_sent") == []
-    assert len(account.told("order_found")) == 1
-
-
-def test_an_unclear_refusal_that_was_none_is_settled_within_a_minute(
-    account: Account,
-) -> None:
-    account.fault("unclear_lost", ORDERS, method="POST")
-    assert account.post(account.alert(account.kind.opens)).status_code == 202
-    account.pass_(60)
-    account.run()
-    assert len(account.told("not_sent")) == 1
-    assert account.sent() == [(account.kind.opening, account.lot)]

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.functional.account.account import SHORTS, SOLD, Account
-from tests.functional.clocked import SharedClock
-from tests.functional.desk import BOOK, ORDERS, Desk
+from tests.functional.desk import BOOK, ORDERS
 from tests.support.waiting import until
 
 LAGS = ("positions_lag", "book_lag", "fills_lag")
@@ -25,20 +24,6 @@ def unknown_close(account: Account) -> str:
     account.change(fill="full")
     (made,) = {row["id"] for row in account.rows()} - before
     return str(made)
-
-
-def test_of_two_sells_that_reduce_a_long_one_replaces_the_other(
-    desk: Desk, clock: SharedClock
-) -> None:
-    account = Account(desk, clock, SOLD)
-    account.open()
-    account.rests()
-    first = account.closed()["order_id"]
-    account.pass_(10)
-    reply = account.closed()
-    assert first in reply["note"]
-    account.run(2)
-    assert account.flat()
 
 
 @pytest.mark.parametrize("seconds", [5, 15, 29])
@@ -64,32 +49,6 @@ def test_a_second_close_waits_for_one_of_unknown_outcome(
     account.run()
     assert account.flat()
     assert account.told("not_sent") == []
-
-
-def test_a_close_that_waited_in_vain_for_one_of_unknown_outcome_is_told(
-    account: Account,
-) -> None:
-    account.open()
-    unknown_close(account)
-    assert account.delivered(account.alert(account.kind.closes)) == [503] * 4
-    account.pass_(31)
-    account.run()
-    (notice,) = account.told("exit_not_sent")
-    assert notice["severity"] == "CRITICAL"
-    assert account.sent()[1:] == [(account.kind.side, account.lot)]
-
-
-def test_a_close_that_never_reached_fyers_gives_way_to_the_next(
-    account: Account,
-) -> None:
-    account.open()
-    account.fault("close", ORDERS, method="POST", when="before")
-    assert account.close().status_code == 202
-    assert account.close().status_code == 503
-    account.pass_(40)
-    assert account.close().status_code == 200
-    account.run(2)
-    assert account.flat()
 
 
 @pytest.mark.parametrize("fault", [("rate", 0.4), ("slow", 0.6)], ids=str)

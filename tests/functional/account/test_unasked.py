@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.functional.account.account import EVERY, Account
@@ -16,24 +14,6 @@ TARGET_REACHED = {-1: 74.0, 1: 126.0}
 
 
 # --- A sign nobody asked for ----------------------------------------------------------
-
-
-def test_a_stop_that_trades_while_the_cover_is_on_its_way_is_told_in_one_run(
-    shorts: Account,
-) -> None:
-    shorts.open()
-    shorts.fault("slow", ORDERS, method="POST", when="before", delay=0.5)
-    closing = shorts.posting(shorts.alert("BUY"))
-    until(lambda: len(shorts.calls("POST", ORDERS)) == 2)
-    shorts.price(116)
-    assert closing.reply().status_code == 200
-    assert shorts.net == shorts.lot
-    shorts.run()
-    (notice,) = shorts.told("unexpected_position")
-    assert notice["severity"] == "CRITICAL"
-    assert "no alert asked for that" in notice["message"]
-    shorts.is_about(notice, shorts.lot, side="SELL")
-    assert shorts.exits() == {}
 
 
 def test_a_position_that_vanishes_under_its_close_is_told_in_one_run(
@@ -60,40 +40,7 @@ def test_a_position_that_vanishes_under_its_close_is_told_in_one_run(
     assert len(account.told("unexpected_position")) == 1
 
 
-def test_an_unexpected_position_is_told_again_until_it_is_gone(
-    account: Account,
-) -> None:
-    account.open()
-    account.hand_close(lots=2)
-    account.run()
-    account.pass_(14 * 60)
-    account.run()
-    assert len(account.told("unexpected_position")) == 1
-    account.pass_(60)
-    account.run()
-    assert len(account.told("unexpected_position")) == 2
-    account.pass_(30 * 60)
-    account.run()
-    assert len(account.told("unexpected_position")) == 2
-    account.pass_(30 * 60)
-    account.run()
-    assert len(account.told("unexpected_position")) == 3
-
-
 # --- Exits that outlive their position ------------------------------------------------
-
-
-def test_a_stop_left_working_by_its_target_is_cancelled_in_one_run(
-    account: Account,
-) -> None:
-    account.change(oco=False)
-    account.open()
-    account.run()
-    account.price(TARGET_REACHED[account.kind.sign])
-    assert account.exits() == {"stop": account.lot}
-    account.run()
-    assert account.flat()
-    assert account.told("exits_beyond") == []
 
 
 def test_exits_left_working_by_a_hand_close_are_cancelled_in_one_run(
@@ -104,17 +51,6 @@ def test_exits_left_working_by_a_hand_close_are_cancelled_in_one_run(
     account.hand_close()
     account.run()
     assert account.flat()
-
-
-def test_exits_left_working_by_a_half_hand_close_are_cut_in_one_run(
-    account: Account,
-) -> None:
-    account.open(lots=2)
-    account.run()
-    account.hand_close()
-    account.run()
-    assert account.net == account.kind.sign * account.lot
-    assert account.exits() == {"stop": account.lot, "target": account.lot}
 
 
 def test_exits_left_working_by_fyers_square_off_are_cancelled_in_one_run(
@@ -144,18 +80,6 @@ def test_exits_that_cannot_be_cancelled_are_told_in_one_run(account: Account) ->
     assert account.flat()
 
 
-def test_an_accepted_cut_that_fyers_did_not_do_is_tried_again(
-    account: Account,
-) -> None:
-    account.open()
-    account.hand_close()
-    account.fault("html", "/api/v3/", method="DELETE", when="before")
-    account.run()
-    account.pass_(60)
-    account.run()
-    assert account.flat()
-
-
 def test_exits_that_nobody_can_recognise_are_told_when_their_position_is_gone(
     account: Account,
 ) -> None:
@@ -173,43 +97,24 @@ def test_exits_that_nobody_can_recognise_are_told_when_their_position_is_gone(
 # --- How exits are recognised ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("parent", ["own", "absent", "-", "0", 0, ""], ids=repr)
+@pytest.mark.parametrize(
+    "legs",
+    [
+        *({"parent": parent} for parent in ("own", "absent", "-", "0", 0, "")),
+        {"tag": "2:"},
+        *({"product": word} for word in ("CO", "BO", "CNC")),
+    ],
+    ids=str,
+)
 def test_exits_are_found_by_their_parent_or_their_tag(
-    account: Account, parent: object
+    account: Account, legs: dict[str, object]
 ) -> None:
-    account.change(legs={"parent": parent})
+    account.change(legs=legs)
     account.open()
     account.run()
     account.pass_(61)
     account.run()
     assert account.notices == []
-    account.closed()
-    account.run(2)
-    assert account.flat()
-
-
-def test_exits_without_a_tag_are_found_by_their_parent(account: Account) -> None:
-    account.change(legs={"tag": "2:"})
-    account.open()
-    account.run()
-    account.pass_(61)
-    account.run()
-    assert account.notices == []
-    account.closed()
-    account.run(2)
-    assert account.flat()
-
-
-@pytest.mark.parametrize("word", ["CO", "BO", "CNC"])
-def test_exits_under_another_product_word_are_still_exits(
-    account: Account, word: str
-) -> None:
-    account.change(legs={"product": word})
-    account.open()
-    account.run()
-    account.pass_(61)
-    account.run()
-    assert account.told("exits_missing") == []
     account.closed()
     account.run(2)
     assert account.flat()
@@ -279,29 +184,6 @@ def test_after_wrong_exits_no_entry_is_taken_and_every_close_still_is(
     account.closed()
     account.run(2)
     assert account.flat()
-
-
-@pytest.mark.parametrize("shape", [{"stop_offset": 0.1}, {"target_offset": -0.1}])
-def test_exits_two_ticks_off_are_right(
-    account: Account, shape: dict[str, object]
-) -> None:
-    account.change(legs=shape)
-    account.open()
-    account.run(3)
-    assert account.notices == []
-
-
-def test_a_stop_the_owner_moved_is_not_wrong(account: Account) -> None:
-    account.open()
-    account.run()
-    leg = account.fyers.exchange.find(account.leg("stop"))
-    assert leg is not None
-    account.change(
-        row_changes=[{"match": {"id": leg.shown_id}, "set": {"stopPrice": 110.0}}]
-    )
-    account.pass_(60)
-    account.run()
-    assert account.told("exits_wrong") == []
 
 
 # --- Exits that are not there ---------------------------------------------------------
@@ -392,26 +274,3 @@ def test_what_is_carried_overnight_is_told_in_the_evening_and_in_the_morning(
     assert account.closed()["qty"] == account.lot
     account.run(2)
     assert account.flat()
-
-
-def test_a_carried_position_with_a_stop_placed_by_hand_is_not_told_as_bare(
-    account: Account,
-) -> None:
-    account.open()
-    account.run()
-    account.clock.set(0, 15, 36)
-    account.change(end_day=True)
-    account.run()
-    account.clock.set(1, 9, 15)
-    account.change(new_day=True)
-    keep_login(account.desk.world)
-    up = -account.kind.sign
-    prices: dict[str, Any] = {
-        "stopPrice": 100.0 + up * 15,
-        "limitPrice": 100.0 + up * 20,
-    }
-    account.by_hand(account.kind.side, type=4, **prices)
-    before = len(account.notices)
-    account.run(4)
-    bare = [n for n in account.notices[before:] if n["severity"] == "CRITICAL"]
-    assert bare == []

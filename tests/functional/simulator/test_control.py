@@ -62,20 +62,6 @@ def test_an_order_can_be_marked(
     assert (row["status"], row["filledQty"]) == (status, filled)
 
 
-def test_a_person_can_order_in_the_app(client: Client, order: dict[str, Any]) -> None:
-    row = {"symbol": order["symbol"], "qty": 65, "side": -1}
-    ids = client.control("state", {"place": [row]})["place"]
-    book = client("GET", "/api/v3/orders").json()["orderBook"]
-    assert [(row["id"], row["orderTag"]) for row in book] == [(ids[0], "2:Untagged")]
-
-
-def test_a_moved_price_triggers_a_leg(client: Client, order: dict[str, Any]) -> None:
-    client("POST", ORDERS, json=order)
-    client.control("state", {"prices": {order["symbol"]: 74.5}})
-    held = client("GET", "/api/v3/positions").json()["netPositions"][0]
-    assert held["netQty"] == 0
-
-
 def test_faults_come_over_http(
     sim: Simulator, client: Client, order: dict[str, Any]
 ) -> None:

@@ -62,14 +62,6 @@ def test_a_resting_order_fills_on_demand_piece_by_piece(
     assert (seen, client.nets()) == ([(6, 65, 4.5), (2, 130, 4.5)], [130])
 
 
-def test_a_resting_order_is_cancelled_on_demand(
-    client: Client, order: dict[str, Any]
-) -> None:
-    placed = resting(client, order)
-    client.set(orders=[{"id": placed, "status": "cancelled"}])
-    assert client.book()[0]["status"] == 1
-
-
 def test_an_order_may_change_later(
     ticks: Ticks, client: Client, order: dict[str, Any]
 ) -> None:

@@ -181,12 +181,6 @@ def test_an_empty_id_is_refused(client: Client) -> None:
     )
 
 
-def test_the_eleventh_call_of_a_second_is_429(sim: Simulator, client: Client) -> None:
-    sim.options.rate_limits = True
-    statuses = [client("GET", "/api/v3/positions").status_code for _ in range(11)]
-    assert statuses == [200] * 10 + [429]
-
-
 def test_a_refused_order_says_when_to_come_back(
     sim: Simulator, client: Client, order: dict[str, Any]
 ) -> None:

@@ -57,27 +57,6 @@ def test_a_fill_delay_shows_every_status_in_turn(
     assert seen == [TRANSIT, PENDING, TRADED]
 
 
-def test_a_sell_opens_a_short(
-    place: Place, exchange: Exchange, nifty: Contract
-) -> None:
-    place()
-    assert exchange.net(nifty.ticker) == -65
-
-
-def test_each_product_has_its_own_position(
-    place: Place, exchange: Exchange, nifty: Contract
-) -> None:
-    place()
-    place(productType="MARGIN")
-    assert exchange.net(nifty.ticker, "MARGIN") == -65
-
-
-def test_a_closed_position_stays_listed(place: Place, exchange: Exchange) -> None:
-    place()
-    place(side=1)
-    assert [held.net for held in exchange.positions] == [0]
-
-
 def test_a_closed_position_shows_what_it_earned(
     place: Place, exchange: Exchange, nifty: Contract
 ) -> None:
@@ -161,14 +140,6 @@ def test_a_stop_leg_may_be_a_plain_stop(
     assert (stop.type, stop.limit_price) == (3, Decimal(0))
 
 
-def test_legs_are_pending_and_name_their_parent(
-    place: Place, exchange: Exchange
-) -> None:
-    order_id = place(stopLoss=15, takeProfit=25)
-    both = legs(exchange, order_id).values()
-    assert [(leg.status, leg.parent_id) for leg in both] == [(PENDING, order_id)] * 2
-
-
 def test_no_legs_before_the_entry_trades(place: Place, exchange: Exchange) -> None:
     assert legs(exchange, place("unfilled", stopLoss=15)) == {}
 
@@ -185,12 +156,6 @@ def test_a_leg_that_trades_cancels_the_other(
     both = legs(exchange, place(stopLoss=15, takeProfit=25))
     exchange.move(nifty.ticker, Decimal(74))
     assert (both["target"].status, both["stop"].status) == (TRADED, CANCELLED)
-
-
-def test_legs_survive_a_cover(place: Place, exchange: Exchange) -> None:
-    order_id = place(stopLoss=15, takeProfit=25)
-    place(side=1)
-    assert all(leg.working for leg in legs(exchange, order_id).values())
 
 
 def test_a_leg_left_behind_opens_a_long(
@@ -221,15 +186,6 @@ def test_a_stop_limit_leg_jumped_over_trades_when_the_price_comes_back(
     exchange.move(nifty.ticker, Decimal(200))
     exchange.move(nifty.ticker, Decimal(110))
     assert (stop.status, stop.average) == (TRADED, Decimal(110))
-
-
-def test_a_stop_may_trigger_and_not_fill(
-    place: Place, exchange: Exchange, options: Options, nifty: Contract
-) -> None:
-    options.stops_fill = False
-    stop = legs(exchange, place(stopLoss=15))["stop"]
-    exchange.move(nifty.ticker, Decimal(115))
-    assert (stop.status, stop.triggered) == (PENDING, True)
 
 
 def test_a_leg_that_trades_may_leave_the_other_working(
