@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.emulators import missing
 from tests.functional.login_world import World, worlds
@@ -33,6 +35,37 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=list(QUIET))
         yield browser
         browser.close()
+
+
+@contextlib.contextmanager
+def opened(
+    browser: Browser, width: int = 390, complaint: str = "Security Policy", **more: Any
+) -> Iterator[Page]:
+    """Yield a page that wide; one that breaks its own policy fails the test.
+
+    `complaint` is what its console may not say, empty for nothing at all; `more` are
+    Playwright's settings of a context.
+    """
+    context = browser.new_context(
+        viewport={"width": width, "height": 844},
+        device_scale_factor=2 if width < 900 else 1,
+        is_mobile=width < 900,
+        has_touch=True,
+        **more,
+    )
+    context.set_default_timeout(120_000)  # a slow machine is no fault of the page
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    yield page
+    context.close()
+    assert [said for said in complaints if complaint in said] == []
+
+
+def enter(page: Page, world: World) -> None:
+    """Log in, all the way to the desk."""
+    page.goto(f"{world.url}{world.redirected()}")
+    page.wait_for_url(f"{world.url}/desk")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import enter, opened
 from tests.functional.login_world import HOOK_SECRET, World
 
 WIDTH = 390
@@ -24,19 +25,8 @@ def script(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture
 def page(browser: Browser, script: bool) -> Iterator[Page]:
     """Yield a phone's page; one that breaks its own policy fails the test."""
-    context = browser.new_context(
-        viewport={"width": WIDTH, "height": 844},
-        device_scale_factor=2,
-        is_mobile=True,
-        has_touch=True,
-        java_script_enabled=script,
-    )
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    yield page
-    context.close()
-    assert [said for said in complaints if "503" not in said] == []
+    with opened(browser, WIDTH, complaint="", java_script_enabled=script) as page:
+        yield page
 
 
 def _alert(page: Page) -> dict[str, Any]:
@@ -48,7 +38,7 @@ def test_an_alert_is_built_by_picking(
     page: Page, world: World, script: bool, album: Path
 ) -> None:
     world.post("/refresh-symbols")
-    _log_in(page, world)
+    enter(page, world)
     page.get_by_text("Build an alert").tap()
     expect(page.get_by_role("heading", level=1)).to_have_text("Build an alert")
     assert _alert(page)["symbol"] == "NIFTY"
@@ -83,7 +73,7 @@ def test_an_alert_is_built_by_picking(
 
 def test_nothing_is_wider_than_the_phone(page: Page, world: World) -> None:
     world.post("/refresh-symbols")
-    _log_in(page, world)
+    enter(page, world)
     page.goto(f"{world.url}/desk?build=1")
     widest = page.locator("main").bounding_box()
     assert widest is not None
@@ -95,18 +85,7 @@ def test_nothing_is_wider_than_the_phone(page: Page, world: World) -> None:
         assert box["height"] >= 44
 
 
-def test_without_symbols_the_page_says_so(page: Page, world: World) -> None:
-    _log_in(page, world)
-    page.goto(f"{world.url}/desk?build=1")
-    expect(page.locator("main")).to_contain_text("no symbol snapshot")
-
-
 def _show(page: Page, script: bool) -> None:
     """Press the button where no script has done it already."""
     if not script:
         page.get_by_role("button").tap()
-
-
-def _log_in(page: Page, world: World) -> None:
-    page.goto(f"{world.url}{world.redirected()}")
-    page.wait_for_url(f"{world.url}/desk")

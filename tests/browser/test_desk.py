@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared.models import IST
 from tests.browser.axe import barriers
+from tests.browser.conftest import enter, opened
 from tests.functional.desk import Desk, desks
 
 Scheme = Literal["light", "dark"]
@@ -49,33 +50,12 @@ def desk(_served: Desk) -> Desk:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """Yield a phone's page without script; breaking its own policy fails the test."""
-    with _page(browser, 390, "light") as page:
+    with opened(browser, java_script_enabled=False) as page:
         yield page
 
 
-@contextlib.contextmanager
-def _page(
-    browser: Browser, width: int, scheme: Scheme, *, script: bool = False
-) -> Iterator[Page]:
-    context = browser.new_context(
-        viewport={"width": width, "height": 844},
-        device_scale_factor=2 if width < 900 else 1,
-        is_mobile=width < 900,
-        has_touch=True,
-        color_scheme=scheme,
-        java_script_enabled=script,
-    )
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    yield page
-    context.close()
-    assert [said for said in complaints if "Security Policy" in said] == []
-
-
 def _log_in(page: Page, desk: Desk) -> None:
-    page.goto(f"{desk.world.url}{desk.world.redirected()}")
-    page.wait_for_url(f"{desk.world.url}/desk")
+    enter(page, desk.world)
 
 
 def _change(desk: Desk, statement: str, *values: str) -> None:
@@ -277,7 +257,7 @@ def test_every_state_is_whole_at_every_width_and_light(
     _bring_about(desk, state)
     for width, scheme in looks:
         # Only axe-core needs script; the policy lets the page itself run none.
-        with _page(browser, width, scheme, script=True) as page:
+        with opened(browser, width, color_scheme=scheme) as page:
             _log_in(page, desk)
             if state in _OPENED:
                 _OPENED[state](page, desk)
@@ -290,7 +270,7 @@ def test_every_state_is_whole_at_every_width_and_light(
 
 
 def test_a_page_with_a_barrier_is_caught(browser: Browser) -> None:
-    with _page(browser, 390, "light", script=True) as page:
+    with opened(browser) as page:
         page.set_content("<main><h1>Desk</h1><p style='color:#bbb'>pale</p></main>")
         found = " ".join(barriers(page))
     assert "color-contrast" in found
@@ -320,16 +300,6 @@ def test_an_exit_takes_two_taps_and_a_third_is_no_other_order(
     expect(page.locator("main")).to_contain_text("FYERS calls it")
     assert [row["netQty"] for row in desk.state()["positions"]] == [0]
     assert len([row for row in desk.orders() if row["side"] == 1]) == 1
-
-
-def test_everything_is_closed_by_two_taps(page: Page, desk: Desk) -> None:
-    _traded(desk, "SELL")
-    _traded(desk, "SELL", optionType="PE")
-    _log_in(page, desk)
-    page.get_by_text("Exit everything").tap()
-    page.get_by_role("button", name="Close everything now").tap()
-    expect(page.locator("main")).to_contain_text("2 positions are being closed")
-    assert [row["netQty"] for row in desk.state()["positions"]] == [0, 0]
 
 
 def test_entries_are_paused_by_one_tap_and_resumed_by_two(
@@ -364,13 +334,6 @@ def test_a_risk_is_acknowledged_by_the_keyboard_alone(page: Page, desk: Desk) ->
     expect(page.get_by_role("heading", name="Seen by you")).to_be_visible()
 
 
-def test_a_test_notice_arrives(page: Page, desk: Desk) -> None:
-    _log_in(page, desk)
-    page.get_by_role("button", name="Send a test notice").tap()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("on its way")
-    assert desk.events == ["test"]
-
-
 def test_an_alert_opens_to_its_story(page: Page, desk: Desk) -> None:
     _traded(desk, "SELL")
     _log_in(page, desk)
@@ -391,36 +354,6 @@ def test_the_days_before_say_what_they_brought_and_open(page: Page, desk: Desk) 
     days.nth(0).get_by_role("link").tap()
     expect(page.get_by_role("link", name="Back to today")).to_be_visible()
     expect(page.locator(".days li").nth(0)).to_contain_text("−₹12,506")
-
-
-def test_logging_out_shows_nothing_any_more(page: Page, desk: Desk) -> None:
-    _log_in(page, desk)
-    page.get_by_role("button", name="Log out").tap()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Logged out")
-    page.goto(f"{desk.world.url}/desk")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your desk")
-
-
-def test_a_session_that_ends_at_six_in_the_middle_of_a_tap_says_so(
-    page: Page, desk: Desk
-) -> None:
-    _traded(desk, "SELL")
-    desk.reconcile()
-    _log_in(page, desk)
-    page.locator("summary", has_text="Exit NIFTY").tap()
-    _session(desk, "expires_at")
-    page.get_by_role("button", name=re.compile(r"^Close \d+ now$")).tap()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your session is over")
-    expect(page.locator("main")).to_contain_text("Nothing was done")
-    assert len(desk.orders()) == 1
-
-
-def test_a_session_that_another_login_ended_says_so(page: Page, desk: Desk) -> None:
-    _log_in(page, desk)
-    _change(desk, "DELETE FROM documents WHERE collection = 'sessions'")
-    page.get_by_role("button", name="Pause entries").tap()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your session is over")
-    expect(page.locator("main")).to_contain_text("Nothing was done")
 
 
 def test_a_silent_store_is_a_page_that_says_so(page: Page, desk: Desk) -> None:

@@ -11,9 +11,10 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.conftest import opened
 from tests.functional.login_world import PIN, World
 
-WIDTH, HEIGHT = 390, 844
+WIDTH = 390
 Scheme = Literal["light", "dark"]
 
 
@@ -26,19 +27,8 @@ def scheme(request: pytest.FixtureRequest) -> Scheme:
 @pytest.fixture
 def page(browser: Browser, scheme: Scheme) -> Iterator[Page]:
     """Yield a phone's page; a page that breaks its own policy fails the test."""
-    context = browser.new_context(
-        viewport={"width": WIDTH, "height": HEIGHT},
-        device_scale_factor=2,
-        is_mobile=True,
-        has_touch=True,
-        color_scheme=scheme,
-    )
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    yield page
-    context.close()
-    assert [said for said in complaints if "Security Policy" in said] == []
+    with opened(browser, WIDTH, color_scheme=scheme) as page:
+        yield page
 
 
 def _log_in(page: Page, world: World) -> None:
