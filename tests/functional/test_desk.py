@@ -117,27 +117,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.mark.parametrize(
-    ("secret", "ago", "words"),
-    [
-        ("wrong", 0, "not made here"),
-        (APP_SECRET, 90, "too old"),
-        (APP_SECRET, -90, "too old"),
-    ],
-    ids=["forged", "expired", "from the future"],
-)
-def test_a_wrong_ticket_opens_nothing(
-    world: World, secret: str, ago: int, words: str
-) -> None:
-    tickets = Tickets(Secret(secret), lambda: _now() - timedelta(seconds=ago))
-    stranger = Owner(world)
-    page = stranger.page(f"?ticket={tickets.issue(_now())}")
-    assert page.status_code == 400
-    assert words in page.text
-    assert "Set-Cookie" not in page.headers
-    assert _documents(world, "sessions") == []
-
-
 def test_a_ticket_opens_the_desk_once(world: World) -> None:
     owner = Owner(world)
     address = owner.ticket()
@@ -163,14 +142,6 @@ def test_a_foreign_fyers_login_opens_nothing(world: World) -> None:
     assert page.status_code == 400
     assert "Location" not in page.headers
     assert _documents(world, "sessions") == []
-
-
-def test_a_new_login_ends_the_session_before(owner: Owner) -> None:
-    later = Owner(owner.world)
-    assert later.log_in().status_code == 200
-    assert owner.page().status_code == 401
-    assert later.page().status_code == 200
-    assert len(_documents(owner.world, "sessions")) == 2
 
 
 def test_a_session_ends_at_logout_at_once(owner: Owner) -> None:
@@ -257,19 +228,6 @@ def test_a_form_without_the_sessions_token_does_nothing(
     assert _documents(owner.world, "control") == []
 
 
-def test_another_sessions_token_does_nothing(owner: Owner) -> None:
-    old = owner.form("pause")
-    owner.log_in()
-    assert owner.post(old).status_code == 403
-
-
-@pytest.mark.parametrize("change", [{"do": "format"}, {"key": "1"}, {"do": ""}])
-def test_a_form_that_the_desk_did_not_make_is_refused(
-    owner: Owner, change: dict[str, str]
-) -> None:
-    assert owner.post({**owner.form("pause"), **change}).status_code == 400
-
-
 # --- What a tap does ------------------------------------------------------------------
 
 
@@ -311,64 +269,9 @@ def test_everything_is_closed_by_one_tap(owner: Owner, desk: Desk) -> None:
     assert [row["netQty"] for row in desk.state()["positions"]] == [0, 0]
 
 
-def test_with_nothing_open_an_exit_says_so(owner: Owner) -> None:
-    reply = owner.tap("exit-all")
-    assert "Nothing was sent" in reply.text
-    assert "nothing of ours is open" in reply.text.lower()
-
-
-def test_an_exit_of_what_is_not_ours_sends_nothing(owner: Owner, desk: Desk) -> None:
-    form = owner.form("exit-all") | {"do": "exit", "ticker": "NSE:NIFTY26NOV1CE"}
-    reply = owner.post(form)
-    assert reply.status_code == 400
-    assert desk.orders() == []
-
-
-def test_a_risk_is_red_until_it_was_seen(owner: Owner, desk: Desk) -> None:
-    assert desk.send("SELL").status_code == 200
-    desk.reconcile()
-    _told(owner.world)
-    page = owner.page().text
-    assert "One thing needs you." in page
-    assert "has no working stop loss" in page
-    assert "Noted" in owner.tap("acknowledge").text
-    page = owner.page().text
-    assert "All quiet." in page
-    assert "Seen by you, still so" in page
-
-
-def _told(world: World) -> None:
-    """Let the guard have told that the only position has no stop."""
-    ((key, text),) = (row for row in _documents(world, "guard") if row[0] == "state")
-    state = json.loads(text)
-    state["watches"][0]["risks"] = [
-        {
-            "verdict": "exits_missing",
-            "about": "65:stop loss",
-            "since": _now().isoformat(),
-            "told_at": _now().isoformat(),
-            "times": 1,
-        }
-    ]
-    state["watches"][0]["seen"]["stop"] = None
-    with contextlib.closing(_store(world)) as db, db:
-        db.execute(
-            "UPDATE documents SET document = ? WHERE key = ?", (json.dumps(state), key)
-        )
-
-
 def test_a_test_notice_reaches_the_phone(owner: Owner) -> None:
     assert "on its way" in owner.tap("test").text
     assert [n["event"] for n in owner.world.phone.notices] == ["test"]
-
-
-def test_each_alert_opens_to_its_story(owner: Owner, desk: Desk) -> None:
-    assert desk.send("SELL").status_code == 200
-    assert desk.send("SELL", lots=9).status_code == 400
-    page = owner.page().text
-    assert "received and claimed: SELL NIFTY" in page
-    assert "accepted by FYERS as" in page
-    assert "no order was sent: " in page
 
 
 def test_the_day_is_a_csv(owner: Owner, desk: Desk) -> None:

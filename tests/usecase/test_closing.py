@@ -841,14 +841,6 @@ def test_a_close_takes_whole_lots_up_to_what_is_open(
     assert net(world) == sign * (held - closed)
 
 
-def test_a_cover_of_two_products_needs_a_name(world: World) -> None:
-    short(world)
-    world.broker.hold(TICKER, "MARGIN", -130)
-    assert said(world.send("BUY")) == (400, "ambiguous_position")
-    answer = world.send("BUY", key="k2", productType="MARGIN")
-    assert (body(answer)["qty"], body(answer)["product_type"]) == (130, "MARGIN")
-
-
 def test_an_exit_of_two_signs_needs_a_name(world: World) -> None:
     short(world)
     world.broker.hold(TICKER, "MARGIN", 130)

@@ -67,11 +67,6 @@ def test_an_exit_closes_all_whatever_size_it_names(world: World) -> None:
     assert "an EXIT closes all that is open" in body(answer)["note"]
 
 
-def test_an_exit_of_nothing_says_so(world: World) -> None:
-    assert code(world.send("EXIT", key="x")) == (400, "nothing_open")
-    assert world.told() == ["nothing_open"]
-
-
 def test_an_exit_cancels_an_entry_that_still_works(world: World) -> None:
     world.broker.fills = False
     opened(world)
@@ -79,18 +74,6 @@ def test_an_exit_cancels_an_entry_that_still_works(world: World) -> None:
     assert code(answer) == (400, "nothing_open")
     assert "was cancelled first" in body(answer)["error"]
     assert [row.status for row in world.broker.book] == [OrderStatus.CANCELLED]
-
-
-def test_an_exit_closes_what_a_working_entry_has_filled(world: World) -> None:
-    world.broker.fills = False
-    opened(world, lots=2)
-    entry = world.broker.book[0].order_id
-    world.broker.trade(entry, 65)
-    world.broker.fills = True
-    answer = world.send("EXIT", key="x")
-    assert answer.reply.status == 200
-    assert world.broker.find(entry).status is OrderStatus.CANCELLED  # type: ignore[union-attr]
-    assert world.broker.net(CALL, "INTRADAY") == 0
 
 
 @pytest.mark.parametrize("verb", ["EXIT", "BUY"])
@@ -105,14 +88,6 @@ def test_a_contract_open_in_both_products_is_ambiguous(world: World, verb: str) 
     assert answer.reply.status == 200
     assert world.broker.net(CALL, "MARGIN") == 0
     assert world.broker.net(CALL, "INTRADAY") == -65
-
-
-def test_what_is_open_in_the_other_product_is_closed_all_the_same(
-    world: World,
-) -> None:
-    opened(world, productType="MARGIN")
-    world.send("EXIT", key="x", productType="INTRADAY")
-    assert world.broker.net(CALL, "MARGIN") == 0
 
 
 # --- Several --------------------------------------------------------------------------

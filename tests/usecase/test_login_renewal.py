@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.broker import Granted, LoginRefused, Unreadable
+from shared.broker import Granted, Unreadable
 from shared.errors import Unavailable
 from shared.login import LoginNotices, OwnersKey, Renewal, keep_logged_in, refreshing
 from shared.models import IST, Deadline, Notice, Secret, Token
@@ -154,14 +154,6 @@ def test_a_renewal_is_stored() -> None:
     )
 
 
-def test_a_repeat_after_a_renewal_asks_nothing() -> None:
-    morning = Morning(EXPIRED)
-    morning.login.refreshed = Granted(jwt(SIX, "renewed"), None)
-    morning.call()
-    morning.call()
-    assert morning.login.refreshes == 1
-
-
 def test_a_refusal_is_login_required_and_one_notice_with_the_link() -> None:
     morning = Morning(EXPIRED)
     contents = [morning.call().content() for _ in range(3)]
@@ -173,15 +165,6 @@ def test_a_refusal_is_login_required_and_one_notice_with_the_link() -> None:
     assert f"https://login.example/auth-url?go=1&k={OWNERS.today()}" in notice.message
 
 
-@pytest.mark.parametrize("stored", [None, token("bare", refresh=None, expires_at=SIX)])
-def test_with_nothing_to_renew_a_person_must_log_in(stored: Token | None) -> None:
-    morning = Morning(stored)
-    morning.time.now = SIX
-    assert morning.call().content()["code"] == "login_required"
-    assert morning.login.refreshes == 0
-    assert len(morning.channels.sent) == 1
-
-
 @pytest.mark.parametrize(
     "answer", [Unreadable("HTML"), Granted(Secret("opaque"), None)]
 )
@@ -191,15 +174,6 @@ def test_no_usable_answer_is_tried_again_later(answer: Unreadable | Granted) -> 
     with pytest.raises(Unavailable):
         morning.call()
     assert morning.store.token == EXPIRED
-
-
-def test_the_next_morning_asks_again() -> None:
-    morning = Morning(EXPIRED)
-    morning.call()
-    morning.time.now += timedelta(days=1)
-    morning.login.refreshed = LoginRefused(-16, "still disabled")
-    morning.call()
-    assert (morning.login.refreshes, len(morning.channels.sent)) == (2, 2)
 
 
 def test_a_notice_is_repeated_only_where_it_failed() -> None:
