@@ -14,8 +14,9 @@ from time import perf_counter
 from local.soak.closing import crossings, refused_while_open
 from local.soak.monitor import BARE, REVERSED, STRAY, Monitor, untold
 from local.soak.phone import Heard
-from local.soak.tradingview import LATE, Alert
+from local.soak.tradingview import Alert
 from local.soak.world import World
+from local.standins.tradingview import LATE
 from shared.idempotency import (
     Claim,
     Claimed,
@@ -281,7 +282,7 @@ def _phantom(case: Case) -> bool:
     """A success was reported of an order that is not in the book."""
     ids = {order.id for order in case.orders}
     replies = case.alert.deliveries
-    return any(d.status == 200 and d.order_id not in ids for d in replies)
+    return any(d.status == 200 and d.said("order_id") not in ids for d in replies)
 
 
 def _wrongly_5xx(case: Case) -> bool:
@@ -307,7 +308,7 @@ def _untold(case: Case) -> bool:
 
 def late(alert: Alert) -> bool:
     """Return whether the sender never got an answer."""
-    return all(delivery.seen == LATE for delivery in alert.last_words)
+    return all(delivery.reply == LATE for delivery in alert.last_words)
 
 
 def statuses(orders: Iterable[Order]) -> dict[str, int]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from local.soak.hands import LAGS
-from local.soak.tradingview import Alert, Delivery
+from local.soak.tradingview import Alert
+from local.standins.tradingview import Delivery
 from simulator.book import Trade
 from simulator.server import Simulator
 
@@ -70,7 +71,7 @@ def refused_while_open(fyers: Simulator, alerts: Iterable[Alert]) -> list[Alert]
         and any(
             _open_throughout(trades.get(alert.contract.ticker, ()), delivery)
             for delivery in alert.deliveries
-            if delivery.status == 400 and delivery.seen in NOTHING_OPEN
+            if delivery.status == 400 and delivery.code in NOTHING_OPEN
         )
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from local.soak.campaign import Campaign
 from local.soak.closing import crossings
 from local.soak.monitor import TELLING, told_at
 from local.soak.phone import as_json
-from local.soak.tradingview import CUT, LATE, Delivery
+from local.standins.tradingview import Delivery
 
 SHOWN = 20
 """Violations of one kind that are printed in full."""
@@ -80,7 +79,7 @@ def summary(
 
 def _reasons(deliveries: Sequence[Delivery]) -> dict[str, int]:
     """Return why deliveries were to come again, in the functions' own words."""
-    said = Counter(d.why for d in deliveries if d.status >= 500)
+    said = Counter(d.said("error") for d in deliveries if d.status >= 500)
     return dict(said.most_common())
 
 
@@ -109,7 +108,7 @@ def _middle(seconds: Sequence[float]) -> str:
 def _replies(campaign: Campaign) -> dict[str, int]:
     """Return how deliveries ended: status and code, `cut` or `late`."""
     ended = Counter(
-        d.seen if d.seen in (CUT, LATE) else f"{d.status} {d.seen}".strip()
+        f"{d.reply} {d.code}".strip()
         for alert in campaign.alerts
         for d in alert.deliveries
     )
@@ -169,7 +168,7 @@ def _describe_contract(campaign: Campaign, findings: Findings, ticker: str) -> N
 
 def _describe(case: Case) -> None:
     for delivery in case.alert.deliveries:
-        print(f"  delivery {json.dumps(asdict(delivery))}")
+        print(f"  delivery {delivery}")
     for order in case.orders:
         print(f"  order {order.id} {order.tag} {order.history} filled {order.filled}")
     for notice in case.notices:

@@ -1,10 +1,4 @@
-"""Alerts, and a client that delivers them as TradingView does.
-
-One trigger is at most four deliveries of the same bytes: the first, and a resend 5, 10
-and 15 s after it while the answer is a 5xx. A server slower than 3 s is given up on and
-not sent to again. A refused or cut connection is an instance that is down or died: the
-platform before it answers 5xx.
-"""
+"""Alerts of a soak, and their chains of deliveries to its servers in turn."""
 
 from __future__ import annotations
 
@@ -21,51 +15,13 @@ import requests
 
 from local.hours import IST
 from local.soak.servers import Server
+from local.standins.tradingview import APART, Delivery, Trigger
 from shared import alerts
 from simulator.contracts import Contract
 
-TIMEOUT = 3.0
-APART = 5.0
-MOST = 4
 LEAST_PRICE = Decimal(10)
 """Rupees; below it a target may be under one tick and is left out."""
 MOST_LOTS = 3
-
-CUT, LATE = "cut", "late"
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One delivery and what the sender got."""
-
-    request_id: str
-    server: str
-    status: int
-    """0 where no reply came."""
-    seen: str
-    """The reply's code, `CUT` or `LATE`; empty for a success."""
-    order_id: str
-    replayed: bool
-    seconds: float
-    at: float = 0.0
-    """When it was sent, seconds since 1970 on the world's clock."""
-    why: str = ""
-    """The reply's reason, for people."""
-
-    @property
-    def ours_5xx(self) -> bool:
-        """Return whether our own code said 5xx."""
-        return self.status >= 500
-
-    @property
-    def failed(self) -> bool:
-        """Return whether the sender sees a failure."""
-        return self.status >= 400 or self.seen == CUT
-
-    @property
-    def resent(self) -> bool:
-        """Return whether TradingView delivers again."""
-        return self.ours_5xx or self.seen == CUT
 
 
 @dataclass(slots=True)
@@ -170,42 +126,20 @@ def deliver(
     `number` tells the chains of a doubled alert apart, the second beginning `after`
     seconds late; `halt` ends them early.
     """
-    chain: list[Delivery] = []
-    alert.chains.append(chain)
-    first = time.monotonic() + after
-    for turn in range(MOST):
-        if halt.wait(max(0.0, first + turn * APART - time.monotonic())):
-            break
-        server = servers[turn % len(servers)]
-        chain.append(_once(alert, server, f"{alert.id}.{number}{turn + 1}", clock))
-        if not chain[-1].resent:
-            break
-
-
-def _once(
-    alert: Alert, server: Server, request_id: str, clock: Callable[[], datetime]
-) -> Delivery:
-    began, at = time.monotonic(), clock().timestamp()
-
-    def ended(
-        status: int, seen: str, order: str = "", again: bool = False, why: str = ""
-    ) -> Delivery:
-        seconds = time.monotonic() - began
-        return Delivery(
-            request_id, server.name, status, seen, order, again, seconds, at, why
-        )
-
     kind = "application/json" if alert.keyed else "text/plain; charset=utf-8"
-    headers = {"Content-Type": kind, "X-Request-Id": request_id}
-    try:
-        reply = requests.post(
-            f"{server.url}/webhook", alert.body, headers=headers, timeout=TIMEOUT
-        )
-        content = reply.json()
-    except requests.Timeout:
-        return ended(0, LATE)
-    except requests.RequestException:
-        return ended(0, CUT)
-    order, again = content.get("order_id", ""), "Idempotency-Replayed" in reply.headers
-    code, why = content.get("code", ""), content.get("error", "")
-    return ended(reply.status_code, code, order, again, why)
+
+    def post(body: bytes, request_id: str, timeout: float) -> requests.Response:
+        server = servers[len(trigger.made) % len(servers)]
+        headers = {"Content-Type": kind, "X-Request-Id": request_id}
+        url = f"{server.url}/webhook"
+        return requests.post(url, body, headers=headers, timeout=timeout)
+
+    name = f"{alert.id}.{number}"
+    trigger = Trigger(post, alert.body, name, clock=lambda: clock().timestamp())
+    alert.chains.append(trigger.made)
+    first = time.monotonic() + after
+    while trigger.due:
+        due = first + len(trigger.made) * APART
+        if halt.wait(max(0.0, due - time.monotonic())):
+            break
+        trigger.go()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from local.standins.tradingview import Delivery
 from tests.faults.playing import Outcome
-from tests.faults.tradingview import Delivery
 
 NOT_TAKEN = ("rate", "expired", "not_allowed")
 """Faults by which FYERS itself says that it did not take the call."""

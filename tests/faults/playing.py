@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from local.standins.tradingview import Delivery, Trigger
 from simulator.faults import ALIASES
 from tests.faults.cells import Cell
 from tests.faults.director import Passed, pause
 from tests.faults.stage import Stage
 from tests.faults.striking import CALLS, STEPS, strike
 from tests.faults.together import RECONNECT, alert, fire, overlapping
-from tests.faults.tradingview import Delivery, Trigger
 from tests.support.network import MODES
 
 AGE = 60.0

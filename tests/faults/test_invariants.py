@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from local.standins.tradingview import Delivery
 from tests.faults.cells import Cell
 from tests.faults.director import Passed
 from tests.faults.invariants import INVARIANTS, broken
 from tests.faults.playing import Outcome, Sent
-from tests.faults.tradingview import Delivery
 
 CELL = Cell("t", (), "SELL", ("200",), (1,), ("DONE",), ((),))
 GOOD = Outcome(

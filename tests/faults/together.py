@@ -7,11 +7,11 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from tests.faults import tradingview
+from local.standins import tradingview
+from local.standins.tradingview import APART, CUT, GONE, Trigger
 from tests.faults.cells import Cell
 from tests.faults.director import pause
 from tests.faults.stage import Stage
-from tests.faults.tradingview import APART, CUT, GONE, Trigger
 from tests.support.network import MODES
 
 RUN_APART = 60.0

@@ -20,7 +20,8 @@ from local.soak.audit import KINDS, Case, overtaken, wrong
 from local.soak.closing import crossings, refused_while_open
 from local.soak.monitor import BARE, REVERSED, STRAY, Episode, Monitor, Run, untold
 from local.soak.phone import Heard
-from local.soak.tradingview import CUT, LATE, Alert, Delivery
+from local.soak.tradingview import Alert
+from local.standins.tradingview import CUT, LATE, Delivery
 from shared.idempotency import (
     Claim,
     ClaimAt,
@@ -106,8 +107,9 @@ def sold(fyers: simulator.Simulator) -> Order:
     return trade(fyers, -1, tag=ATTEMPT[:20])
 
 
-def reply(status: int, seen: str = "", order: str = "") -> Delivery:
-    return Delivery("soak-1.11", "one", status, seen, order, False, 0.1)
+def reply(status: int | str, order: str = "") -> Delivery:
+    body = json.dumps({"order_id": order}).encode()
+    return Delivery("soak-1.11", str(status), body=body)
 
 
 def told(event: str, message: str = "") -> Heard:
@@ -138,7 +140,7 @@ def test_a_traded_alert_shows_nothing_wrong(sold: Order) -> None:
     assert wrong(case(sold, good, 1, [], DONE)) == []
 
 
-@pytest.mark.parametrize("last", [reply(503), reply(400), reply(0, CUT)])
+@pytest.mark.parametrize("last", [reply(503), reply(400), reply(CUT)])
 def test_an_alert_whose_sender_saw_it_fail_is_not_lost(
     sold: Order, last: Delivery
 ) -> None:
@@ -147,7 +149,7 @@ def test_an_alert_whose_sender_saw_it_fail_is_not_lost(
 
 def test_a_denied_order_that_was_corrected_is_no_contradiction(sold: Order) -> None:
     heard = [told("not_sent"), told("order_found")]
-    corrected = case(sold, [reply(0, LATE)], 1, heard, DONE)
+    corrected = case(sold, [reply(LATE)], 1, heard, DONE)
     assert wrong(corrected) == []
     assert not overtaken(corrected)
     assert overtaken(dataclasses.replace(corrected, notices=heard[::-1]))
@@ -181,7 +183,7 @@ VIOLATIONS = {
 @pytest.mark.parametrize("violation", VIOLATIONS)
 def test_the_audit_sees(sold: Order, violation: str) -> None:
     status, orders, notices, left, kind = VIOLATIONS[violation]
-    deliveries = [reply(status, LATE if not status else "", sold.id)]
+    deliveries = [reply(status or LATE, sold.id)]
     assert kind in wrong(case(sold, deliveries, orders, notices, left))
 
 
@@ -228,7 +230,7 @@ def test_a_cover_refused_for_good_beside_a_short_is_seen(
 ) -> None:
     """A short so young that FYERS may not have shown it is no reproach."""
     at = fyers.options.clock().timestamp() + open_for
-    said = Delivery("soak-1.11", "one", 400, "no_short_position", "", False, 0.1, at)
+    said = Delivery("soak-1.11", "400", "no_short_position", seconds=0.1, at=at)
     contract = sold.wish.contract
     cover = Alert("soak-1", b"", "key", "BUY", contract, True, NOW, [[said]])
     assert len(refused_while_open(fyers, [cover])) == refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.faults.tradingview import CUT, GONE, LATE, Trigger, play
+from local.standins.tradingview import CUT, GONE, LATE, Trigger, play
 
 
 class Server:

@@ -11,6 +11,7 @@ gives up after its 3 s (`GONE`).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +33,6 @@ GONE = "gone"
 LATE = "late"
 """No whole reply within TradingView's patience."""
 
-PLATFORM_ANSWERS = (CUT, GONE)
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -47,11 +46,27 @@ class Delivery:
     body: bytes = b""
     replayed: bool = False
     seconds: float = 0.0
+    at: float = 0.0
+    """When it was sent, seconds since 1970."""
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status, 0 where no reply came."""
+        return int(self.reply) if self.reply.isdecimal() else 0
+
+    def said(self, name: str) -> str:
+        """Return a field of the reply as text, empty where it has none."""
+        return str(_content(self.body).get(name, ""))
 
     @property
     def ours_5xx(self) -> bool:
         """Return whether our own code answered with a 5xx."""
-        return self.reply.startswith("5")
+        return self.status >= 500
+
+    @property
+    def failed(self) -> bool:
+        """Return whether the sender sees a failure."""
+        return self.status >= 400 or self.reply == CUT
 
     @property
     def resent(self) -> bool:
@@ -72,6 +87,8 @@ class Trigger:
     name: str
     on_death: str = CUT
     """What the platform makes of a cut connection: `CUT` or `GONE`."""
+    clock: Callable[[], float] = time.time
+    """Returns the present instant, seconds since 1970."""
     made: list[Delivery] = field(default_factory=list)
 
     @property
@@ -85,22 +102,18 @@ class Trigger:
 
     def _deliver(self, request_id: str) -> Delivery:
         """Deliver once."""
-        began = time.monotonic()
+        began, at = time.monotonic(), self.clock()
+        status, body, replayed = self.on_death, b"", False
         try:
             reply = self.post(self.body, request_id, TIMEOUT)
+            status, body = str(reply.status_code), reply.content
+            replayed = reply.headers.get("Idempotency-Replayed") == "true"
         except requests.Timeout:
-            return Delivery(request_id, LATE, seconds=time.monotonic() - began)
-        except requests.ConnectionError:
-            seconds = time.monotonic() - began
-            return Delivery(request_id, self.on_death, seconds=seconds)
-        return Delivery(
-            request_id,
-            str(reply.status_code),
-            _code(reply),
-            reply.content,
-            reply.headers.get("Idempotency-Replayed") == "true",
-            time.monotonic() - began,
-        )
+            status = LATE
+        except requests.RequestException:
+            pass
+        code, seconds = str(_content(body).get("code", "")), time.monotonic() - began
+        return Delivery(request_id, status, code, body, replayed, seconds, at)
 
 
 def play(triggers: Sequence[Trigger], wait: Callable[[float], None]) -> None:
@@ -119,9 +132,9 @@ def play(triggers: Sequence[Trigger], wait: Callable[[float], None]) -> None:
                 done.result()
 
 
-def _code(reply: requests.Response) -> str:
+def _content(body: bytes) -> dict[str, object]:
     try:
-        content = reply.json()
+        content = json.loads(body)
     except ValueError:
-        return ""
-    return str(content.get("code", "")) if isinstance(content, dict) else ""
+        return {}
+    return content if isinstance(content, dict) else {}
