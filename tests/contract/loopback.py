@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -22,10 +26,11 @@ class Loopback:
     """Accepts connections on a free port and plays `script` on each."""
 
     def __init__(self, script: Script, certificate: Path | None = None) -> None:
-        self.script = script
+        self._play = script
         self.accepted = 0
+        self._peers: list[socket.socket] = []
         self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._tls: ssl.SSLContext | None = None
         if certificate:
@@ -35,11 +40,19 @@ class Loopback:
         self._threads[0].start()
 
     def close(self) -> None:
+        if self._over.is_set():
+            return
         self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
             thread.join(5)
+
+    def hang_up(self) -> None:
+        """Close every connection."""
+        for peer in self._peers:
+            with suppress(OSError):  # ended already
+                peer.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         while True:
@@ -48,6 +61,7 @@ class Loopback:
             except OSError:
                 return
             self.accepted += 1
+            self._peers.append(peer)
             thread = threading.Thread(target=self._serve, args=(peer,))
             self._threads.append(thread)
             thread.start()
@@ -57,11 +71,40 @@ class Loopback:
         try:
             if self._tls:
                 peer = self._tls.wrap_socket(peer, server_side=True)
-            self.script(peer, self._over)
-        except OSError:
-            pass  # the client hung up, which is what most of these tests want
+            self._play(peer, self._over)
+        except (OSError, ValueError):
+            pass  # the client hung up or speaks TLS, which is what some tests want
         finally:
             peer.close()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, read whole."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    """Their names in small letters."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def read_request(stream: Any) -> Request | None:
+    """Read one request from a peer's file; None where it sends no more."""
+    line = stream.readline().decode()
+    if not line:
+        return None
+    method, path, _ = line.split()
+    headers: dict[str, str] = {}
+    while (line := stream.readline().decode().strip()) != "":
+        name, _, value = line.partition(":")
+        headers[name.lower()] = value.strip()
+    body = stream.read(int(headers.get("content-length", 0)))
+    return Request(method, path, headers, body)
 
 
 def request_head(peer: socket.socket) -> bytes:

@@ -26,7 +26,7 @@ from shared.adapters.channels import Channels
 from shared.adapters.notice_codec import text
 from shared.models import Notice, Secret, Severity
 from tests.contract.conftest import seconds
-from tests.contract.loopback import Loopback, self_signed
+from tests.contract.loopback import Loopback, read_request, self_signed
 
 DESK = "https://desk.example/?a=1&b=2"
 
@@ -68,11 +68,9 @@ class Service:
             if self.mail:
                 self._take_mail(peer, lines)
                 return
-            length = 0
-            while (line := lines.readline()) not in (b"\r\n", b""):
-                name, _, value = line.decode().partition(":")
-                length = int(value) if name.lower() == "content-length" else length
-            self.arrived.append(lines.read(length))
+            request = read_request(lines)
+        assert request is not None
+        self.arrived.append(request.body)
         said = b'{"ok": true, "result": {}}'
         if b"attachments" in self.arrived[-1]:
             said = b"ok"  # as Slack's incoming webhooks answer

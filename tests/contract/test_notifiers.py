@@ -20,7 +20,7 @@ from shared.adapters.channels import Channels
 from shared.models import Notice, Secret, Severity
 from shared.notifications import Notifier
 from tests.contract.conftest import seconds
-from tests.contract.loopback import Loopback, drip
+from tests.contract.loopback import Loopback, drip, read_request
 from tests.fakes.notifier import MemoryNotifier
 from tests.stopwatch import Stopwatch
 
@@ -68,12 +68,9 @@ class Hook:
 
     def _serve(self, peer: socket.socket, over: threading.Event) -> None:
         with peer.makefile("rb") as lines:
-            length = 0
-            while (line := lines.readline()) not in (b"\r\n", b""):
-                name, _, value = line.decode().partition(":")
-                if name.lower() == "content-length":
-                    length = int(value)
-            self.bodies.append(json.loads(lines.read(length)))
+            request = read_request(lines)
+        assert request is not None
+        self.bodies.append(request.json)
         if self.mood == "silent":
             over.wait(5)
         elif self.mood == "drip":

@@ -21,7 +21,7 @@ from shared.config import Settings
 from shared.guard import GuardState
 from shared.wiring.process import deadline, forget
 from shared.wiring.watching import beat, notice_silence
-from tests.contract.loopback import Loopback
+from tests.contract.loopback import Loopback, Request, read_request
 from tests.usecase.world import TICKER, World
 
 ADDRESS = "/ping/5f1c-owner"
@@ -31,23 +31,15 @@ class Listener:
     """A server of the owner's: a dead man's switch, or a channel of notices."""
 
     def __init__(self) -> None:
-        self.heard: list[bytes] = []
+        self.heard: list[Request] = []
         self.status = 200
         self.server = Loopback(self._serve)
 
     def _serve(self, peer: socket.socket, over: threading.Event) -> None:
-        request = b""
-        while b"\r\n\r\n" not in request:
-            request += peer.recv(65536)
-        head, _, text = request.partition(b"\r\n\r\n")
-        length = [
-            int(line.split(b":")[1])
-            for line in head.lower().split(b"\r\n")
-            if line.startswith(b"content-length:")
-        ]
-        while length and len(text) < length[0]:
-            text += peer.recv(65536)
-        self.heard.append(head + b"\n" + text)
+        with peer.makefile("rb") as lines:
+            request = read_request(lines)
+        assert request is not None
+        self.heard.append(request)
         reply = f"HTTP/1.1 {self.status} X\r\nContent-Length: 0\r\nConnection: close"
         peer.sendall(f"{reply}\r\n\r\n".encode())
 
@@ -92,7 +84,7 @@ def ran(folder: Path, ago: timedelta) -> None:
 def test_a_run_pings_the_address(tmp_path: Path, listener: Listener) -> None:
     url = f"http://127.0.0.1:{listener.server.port}{ADDRESS}"
     beat(settings(tmp_path, HEARTBEAT_URL=url))
-    assert [heard.split()[1].decode() for heard in listener.heard] == [ADDRESS]
+    assert [heard.path for heard in listener.heard] == [ADDRESS]
 
 
 def test_no_address_no_ping(tmp_path: Path, listener: Listener) -> None:
@@ -133,8 +125,8 @@ def test_a_reconcile_that_stopped_is_told_once_an_hour(
     for _ in range(3):
         notice_silence(settings(tmp_path, NOTIFICATION_URL=url))
     (heard,) = listener.heard
-    assert b"reconcile has not run for 7 minutes" in heard
-    assert b"positions in the FYERS app" in heard
+    assert b"reconcile has not run for 7 minutes" in heard.body
+    assert b"positions in the FYERS app" in heard.body
 
 
 @pytest.mark.parametrize("ago", [timedelta(minutes=4), None])

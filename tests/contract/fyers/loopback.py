@@ -6,97 +6,43 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.contract import loopback
+from tests.contract.loopback import Request, read_request
 
 Behaviour = Callable[[socket.socket, threading.Event], object]
 """End an exchange whose request was read whole; return early when the event is set."""
 
 
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
-class Loopback:
+class Loopback(loopback.Loopback):
     """Plays `script` in order, one behaviour per request, the last one for ever."""
 
-    script: list[Behaviour] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
-    connections: int = 0
-
-    def __post_init__(self) -> None:
-        self._over = threading.Event()
+    def __init__(self, script: Sequence[Behaviour] = ()) -> None:
+        self.script = list(script)
+        self.requests: list[Request] = []
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._peers: list[socket.socket] = []
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
+        super().__init__(self._converse)
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        return self.accepted
 
     def close(self) -> None:
-        if self._over.is_set():
-            return
-        self._over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
         self.hang_up()
-        for thread in self._threads:
-            thread.join(5)
+        super().close()
 
-    def hang_up(self) -> None:
-        """Close every connection."""
-        for peer in self._peers:
-            with suppress(OSError):  # ended already
-                peer.shutdown(socket.SHUT_RDWR)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._peers.append(peer)
-            thread = threading.Thread(target=self._serve, args=(peer,))
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, peer: socket.socket) -> None:
-        try:
-            with peer, peer.makefile("rb") as stream:
-                while (request := _read(stream)) is not None:
-                    with self._lock:
-                        self.requests.append(request)
-                        last = len(self.script) == 1
-                        behave = self.script[0] if last else self.script.pop(0)
-                    if behave(peer, self._over) is not None:
-                        return
-        except (OSError, ValueError):
-            pass  # the client hung up or speaks TLS, which is what some tests want
-
-
-def _read(stream: Any) -> Request | None:
-    line = stream.readline().decode()
-    if not line:
-        return None
-    method, path, _ = line.split()
-    headers: dict[str, str] = {}
-    while (line := stream.readline().decode().strip()) != "":
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    body = stream.read(int(headers.get("content-length", 0)))
-    return Request(method, path, headers, body)
+    def _converse(self, peer: socket.socket, over: threading.Event) -> None:
+        peer.settimeout(None)  # it may be idle as long as a test likes
+        with peer.makefile("rb") as stream:
+            while (request := read_request(stream)) is not None:
+                with self._lock:
+                    self.requests.append(request)
+                    last = len(self.script) == 1
+                    behave = self.script[0] if last else self.script.pop(0)
+                if behave(peer, over) is not None:
+                    return
 
 
 def page(
