@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import requests
 
 from local import demo, playground
 from local.playground import Playground
@@ -154,17 +152,6 @@ def test_ending_it_leaves_nothing_running(
     assert [each for each in family if each.is_running()] == []
 
 
-def test_a_port_in_use_is_a_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        status, output = outcome("local.run", "--port", str(port))
-    assert (status, output) == (
-        1,
-        f"Port {port} cannot be used (Address already in use): "
-        "stop what uses it or name another with --port.\n",
-    )
-
-
 def test_live_needs_its_settings_named() -> None:
     status, output = outcome("local.run", "--live", FYERS_APP_ID="X-200")
     assert (status, output) == (
@@ -199,20 +186,6 @@ def test_an_env_file_may_hold_comments_quotes_and_exports(tmp_path: Path) -> Non
 # --- playground ---------------------------------------------------------------------
 
 
-def test_an_alert_before_the_login_is_told_to_log_in(ground: Playground) -> None:
-    ground.call("POST", "refresh-symbols")
-    reply = ground.send(json.dumps(ground.alert()))
-    assert (reply.status_code, reply.json()["code"]) == (424, "not_logged_in")
-
-
 def test_a_function_that_refuses_is_quoted(ground: Playground) -> None:
     with pytest.raises(playground.Failed, match=r"^/webhook answered 405\."):
         ground.call("PUT", "webhook")
-
-
-def test_the_alert_is_not_answered_with_a_page(ground: Playground) -> None:
-    reply = requests.post(f"{ground.functions}/webhook", data="{}", timeout=10)
-    assert (reply.status_code, reply.headers["Content-Type"]) == (
-        401,
-        "application/json",
-    )

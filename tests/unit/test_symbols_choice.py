@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,9 +16,7 @@ from shared.symbols import Snapshot
 from tests.unit.symbol_rows import (
     MONTHLY,
     NEXT,
-    NOW,
     WEEKLY,
-    market,
     pick,
     row,
     snapshot,
@@ -280,26 +276,6 @@ def test_a_strike_is_found_exactly_if_it_is_listed(
             refusal(found, strike=str(strike))
 
 
-@settings(max_examples=50)
-@given(
-    days=st.sets(st.dates(date(2026, 1, 1), date(2026, 9, 30)), min_size=1, max_size=8),
-    minutes=st.integers(0, 280 * 24 * 60),
-    moves=st.randoms(use_true_random=False),
-)
-def test_weekly_is_the_first_close_not_yet_past(
-    days: set[date], minutes: int, moves: random.Random
-) -> None:
-    lines = [row(day=day) for day in days]
-    moves.shuffle(lines)
-    instant = ist("2026-01-01T00:00") + timedelta(minutes=minutes)
-    closes = {day: ist(f"{day}T15:30") for day in days}
-    alive = [day for day in sorted(days) if closes[day] >= instant]
-    if alive:
-        assert pick(snapshot(lines), now=instant).expiry == alive[0]
-    else:
-        refusal(snapshot(lines), now=instant)
-
-
 def test_real_rows_of_fyers_are_read() -> None:
     if not REAL_ROWS.exists():
         pytest.skip("the reference rows are not on this machine")
@@ -317,8 +293,3 @@ def test_real_rows_of_fyers_are_read() -> None:
             now=now,
         )
         assert (found.ticker, str(found.lot)) == (fields[9], fields[3])
-
-
-def test_the_order_of_rows_does_not_matter() -> None:
-    turned: Iterable[str] = reversed(market())
-    assert pick(snapshot(turned), now=NOW) == pick(MARKET, now=NOW)

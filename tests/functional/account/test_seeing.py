@@ -126,19 +126,6 @@ def test_an_order_whose_tag_was_changed_is_still_ours(
     assert account.flat()
 
 
-def test_an_order_with_its_tag_on_a_row_with_a_parent_is_still_ours(
-    account: Account,
-) -> None:
-    account.change(plain_parent="26112400000001")
-    account.fault("close", ORDERS, method="POST")
-    account.fault("html", BOOK, method="GET")
-    assert account.post(account.alert(account.kind.opens)).status_code == 202
-    account.pass_(40)
-    account.run(2)
-    assert account.told("not_sent") == []
-    assert len(account.told("order_found")) == 1
-
-
 @pytest.mark.parametrize("form", ["sent", *TAG_FORMS])
 def test_an_order_whose_id_has_a_suffix_in_the_book_is_followed(
     account: Account, form: str
