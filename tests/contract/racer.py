@@ -6,37 +6,19 @@ acts and says what came of it.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 import warnings
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
-from shared.adapters.documents import Documents
 from shared.adapters.store import Store
 from shared.errors import StoreError
 from shared.idempotency import HeldLane, Lane, Stored
 from shared.models import Deadline
 from tests.contract.claims_made import NOW, claimed
-
-
-def _open(name: str, address: str) -> Store:
-    return Store(_documents(name, address), lambda: NOW)
-
-
-def _documents(name: str, address: str) -> Documents:
-    if name == "sqlite":
-        from shared.adapters.sqlite import SqliteDocuments
-
-        return SqliteDocuments(Path(address))
-    from shared.adapters.firestore import FirestoreDocuments
-
-    return FirestoreDocuments(
-        address, "(default)", time.sleep, os.environ["FIRESTORE_EMULATOR_HOST"]
-    )
+from tests.support.stores import documents
 
 
 def _act(store: Store, operation: str, key: str, stored: Stored | None, me: str) -> str:
@@ -69,7 +51,7 @@ def _lane(own: Stored) -> Lane:
 def main(name: str, address: str, me: str) -> None:
     """Serve the race until standard input ends."""
     warnings.simplefilter("ignore")
-    store = _open(name, address)
+    store = Store(documents(name, address), lambda: NOW)
     for line in sys.stdin:
         operation, key = line.split()
         deadline = Deadline(time.monotonic() + 20, time.monotonic)

@@ -27,6 +27,7 @@ from shared.adapters.kept import KeptDocument
 from shared.guardrails import Control, Entries, Exposure, Limits, Place
 from shared.models import Deadline
 from tests.fakes.documents import MemoryDocuments
+from tests.support.stores import documents
 from tests.usecase.world import MORNING, World
 
 AT_ONCE = 32
@@ -48,22 +49,16 @@ class Instance(World):
         """Return the store that both processes share."""
         if self._kind == "sqlite":
             return super().open_documents(folder)
-        from shared.adapters.firestore import FirestoreDocuments
-
-        return FirestoreDocuments(
-            self._address,
-            "(default)",
-            time.sleep,
-            os.environ["FIRESTORE_EMULATOR_HOST"],
-        )
+        return documents(self._kind, self._address)
 
     def instance_entries(self) -> Entries:
         """Return the entry control, or one that lacks a rule."""
-        documents: Documents = self.store.documents
-        if self._machine == "of its own":
-            documents = MemoryDocuments()
+        own = self._machine == "of its own"
         kept: KeptDocument[Control] = KeptDocument(
-            documents, "control", "entries", Control
+            MemoryDocuments() if own else self.store.documents,
+            "control",
+            "entries",
+            Control,
         )
         kind = Alone if self._machine == "without the others" else Entries
         lock = threading.Lock()

@@ -12,12 +12,12 @@ from threading import Barrier, Lock
 
 import pytest
 
-from local.standins.emulators import Emulator
 from shared.adapters.store import Store as DocumentStore
 from shared.errors import NotLoggedIn
 from shared.models import Deadline, Token
 from shared.tokens import Refused, StoredToken, Tokens
 from tests.fakes.login import MemoryTokens, token
+from tests.support.stores import documents
 
 INSTANCES = 8
 Store = Callable[[], DocumentStore]
@@ -27,29 +27,14 @@ def _clock() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Store:
-    from shared.adapters.sqlite import SqliteDocuments
-
-    path = tmp_path / "claims.sqlite"
-    return lambda: DocumentStore(SqliteDocuments(path), _clock)
-
-
-@pytest.fixture
-def firestore(firestore_emulator: Emulator) -> Store:
-    from shared.adapters.firestore import FirestoreDocuments
-
-    project = f"login-{uuid.uuid4().hex[:8]}"
-    return lambda: DocumentStore(
-        FirestoreDocuments(project, "(default)", time.sleep, firestore_emulator.host),
-        _clock,
-    )
-
-
 @pytest.fixture(params=["sqlite", "firestore"])
-def new_store(request: pytest.FixtureRequest) -> Store:
-    made: Store = request.getfixturevalue(request.param)
-    return made
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    kind, host = request.param, ""
+    address = str(tmp_path / "claims.sqlite")
+    if kind == "firestore":
+        host = request.getfixturevalue("firestore_emulator").host
+        address = f"login-{uuid.uuid4().hex[:8]}"
+    return lambda: DocumentStore(documents(kind, address, host), _clock)
 
 
 class Crowd:
