@@ -10,7 +10,6 @@ import pytest
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.models import Action, OptionChain, OrderStatus, Rejected, Unclear
 from shared.orders import Answer
-from tests.usecase.test_guardrails import Killed, kill_at
 from tests.usecase.world import TICKER, World, body, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
@@ -234,8 +233,7 @@ def test_a_resend_repeats_what_is_not_done_and_never_adds(world: World) -> None:
 
 def test_a_resend_after_a_death_goes_on_with_the_list(world: World) -> None:
     three(world)
-    kill_at(world, "place")
-    with pytest.raises(Killed):
+    with world.dying("place"):
         world.exit()
     opened(world, strikeprice=25750)
     world.wait(5)

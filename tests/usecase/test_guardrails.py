@@ -27,28 +27,6 @@ TWO_MINUTES = 120.0
 LATE_WINDOW = Limits(window=(time(10), time(15, 10)))
 
 
-class Killed(BaseException):
-    """The process ends here, as by kill -9."""
-
-
-def kill_at(world: World, call: str) -> None:
-    """Let the process die at the next such call to FYERS."""
-
-    def die(name: str) -> None:
-        if name == call:
-            world.broker.before = None
-            raise Killed
-
-    world.broker.before = die
-
-
-def died(world: World, call: str, *, key: str = "dead") -> None:
-    """Deliver an entry whose process dies at that call."""
-    kill_at(world, call)
-    with pytest.raises(Killed):
-        world.send(key=key)
-
-
 def code(answer: Answer) -> tuple[int, str]:
     """Return the reply's status and code; the code of a success is empty."""
     return answer.reply.status, str(body(answer).get("code", ""))
@@ -322,7 +300,7 @@ def used(world: World) -> int:
 
 
 def test_a_resend_of_what_died_takes_no_second_place(two: World) -> None:
-    died(two, "positions")
+    two.dies("positions", "SELL")
     two.wait(5)
     assert two.send(key="dead").reply.status == 200
     assert used(two) == 1
@@ -389,7 +367,7 @@ def test_a_place_whose_delivery_died_is_free_after_two_minutes(
     tmp_path: Path,
 ) -> None:
     world = World(tmp_path, limits=Limits(entries_per_day=1))
-    died(world, "positions")
+    world.dies("positions", "SELL")
     world.wait(TWO_MINUTES - 1)
     assert code(world.send(key="b")) == (400, "guardrail")
     world.wait(1)
@@ -397,7 +375,7 @@ def test_a_place_whose_delivery_died_is_free_after_two_minutes(
 
 
 def test_reconcile_frees_what_died_too(two: World) -> None:
-    died(two, "positions")
+    two.dies("positions", "SELL")
     two.reconcile(after=60)
     assert used(two) == 1
     two.reconcile(after=60)
@@ -405,7 +383,7 @@ def test_reconcile_frees_what_died_too(two: World) -> None:
 
 
 def test_what_died_with_its_order_under_way_keeps_its_place(two: World) -> None:
-    died(two, "place")
+    two.dies("place", "SELL")
     for _ in range(4):
         two.reconcile(after=60)
     assert used(two) == 1
@@ -414,7 +392,7 @@ def test_what_died_with_its_order_under_way_keeps_its_place(two: World) -> None:
 @pytest.mark.parametrize("call", ["turn", "quote", "positions", "place"])
 def test_no_death_lets_a_second_order_through(tmp_path: Path, call: str) -> None:
     world = World(tmp_path, limits=Limits(entries_per_day=1, open_lots=1))
-    died(world, call)
+    world.dies(call, "SELL")
     for n in range(4):
         world.wait(40)
         world.reconcile()
@@ -465,7 +443,7 @@ def test_a_pause_lasts_over_the_night(world: World) -> None:
 
 
 def test_the_reply_to_a_pause_names_the_entries_on_their_way(two: World) -> None:
-    died(two, "positions")
+    two.dies("positions", "SELL")
     two.wait(1)
     answer = two.send("PAUSE", key="p")
     assert answer.reply.status == 200
@@ -480,7 +458,7 @@ def test_the_reply_to_a_pause_names_nothing_old(two: World) -> None:
 
 def test_a_pause_by_an_alert_reaches_the_owner(two: World) -> None:
     """Nobody reads the reply that TradingView gets."""
-    died(two, "positions")
+    two.dies("positions", "SELL")
     two.send("PAUSE", key="p")
     (notice,) = two.inbox.notices
     assert notice.event == "entries_paused"

@@ -305,14 +305,7 @@ def test_a_lapsed_claim_is_taken_over_and_its_owner_sends_nothing(
 
 
 def test_an_orphaned_sending_becomes_unknown(world: World) -> None:
-    def die(call: str) -> None:
-        if call == "place":
-            raise SystemExit
-
-    world.broker.before = die
-    with pytest.raises(SystemExit):
-        world.send()
-    world.broker.before = None
+    world.dies("place", "SELL", key="k")
     assert world.now_state() is Sending
     world.wait(5)
     assert world.send().reply.status == 202

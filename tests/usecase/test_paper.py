@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import re
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shared.broker import NotTaken
-from shared.idempotency import Claim, Done
+from shared.idempotency import Claim
 from shared.models import PAPER, Action, Position
 from shared.orders import Answer
-from tests.contract.claims_made import standing
 from tests.usecase.world import TICKER, World, body, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
@@ -81,17 +76,6 @@ def test_a_paper_entry_is_checked_as_a_real_one_is(paper: World) -> None:
 
 
 # --- Closes ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("verb", ["BUY", "EXIT"])
-def test_a_close_of_a_paper_position_is_on_paper(paper: World, verb: str) -> None:
-    paper.send()
-    answer = paper.send(verb, key="c")
-    assert answer.reply.status == 200
-    assert body(answer)["paper"] is True
-    assert held(paper) == 0
-    assert paper.broker.placed == []
-    assert paper.told() == []
 
 
 def test_a_close_of_everything_reaches_paper_too(paper: World) -> None:
@@ -161,12 +145,6 @@ def test_an_equal_close_later_in_the_day_closes_the_next_paper_position(
         paper.reconcile(after=60)
 
 
-def test_a_relative_close_finds_the_paper_position(paper: World) -> None:
-    paper.send()
-    assert paper.send("BUY", key="c", strikeprice="ATM").reply.status == 200
-    assert held(paper) == 0
-
-
 # --- One alert, one row ---------------------------------------------------------------
 
 
@@ -186,7 +164,9 @@ def test_a_close_that_reaches_the_paper_position_is_one_row(
 ) -> None:
     world = World(tmp_path, paper=every_entry)
     world.send(paper=True)
-    assert world.send(verb, key=key).reply.status == 200
+    answer = world.send(verb, key=key)
+    assert (answer.reply.status, body(answer)["paper"]) == (200, True)
+    assert world.broker.placed == []
     assert rows(world) == [OPENED, (f"{verb} NIFTY 25800 CE WEEKLY", "DONE", True)]
     assert held(world) == 0
     assert world.told() == []
@@ -355,16 +335,6 @@ def test_paper_on_stops_no_close_of_what_was_opened_by_hand(
 # --- Switching ------------------------------------------------------------------------
 
 
-def test_paper_switched_off_leaves_paper_positions_paper(paper: World) -> None:
-    paper.send()
-    paper.restart(paper=False)
-    answer = paper.send("BUY", key="c")
-    assert body(answer)["paper"] is True
-    assert held(paper) == 0
-    assert paper.broker.placed == []
-    assert paper.told() == []
-
-
 def test_a_sell_meant_for_a_paper_long_opens_no_real_short(paper: World) -> None:
     paper.send("LONG")
     paper.restart(paper=False)
@@ -408,46 +378,6 @@ def test_the_real_guard_sees_nothing_of_paper(paper: World) -> None:
     paper.reconcile(after=60)
     assert "positions" not in paper.broker.calls
     assert "order_book" not in paper.broker.calls
-
-
-def row(claim: Claim) -> dict[str, Any]:
-    """Return what the journal keeps of a claim, without ids and the account's mark."""
-    at = standing(claim, Done).at
-    assert at.slip is not None
-    reply = json.loads(at.reply.body)
-    for name in ("order_id", "order_response", "paper", "message", "note"):
-        reply.pop(name, None)
-    note = re.sub(r"(PAPER-|26)\S+", "ID", at.slip.note)
-    order = replace(at.slip.order, tag="", ticker=at.slip.order.ticker[-9:])
-    return {
-        "what": claim.what,
-        "slip": replace(at.slip, order=order, note=note),
-        "reply": reply,
-        "story": claim.story,
-        "orders": len(claim.order_ids),
-    }
-
-
-def test_the_rows_of_a_paper_day_are_those_of_a_real_one(tmp_path: Path) -> None:
-    rows = []
-    for paper in (False, True):
-        world = World(tmp_path / str(paper), paper=paper)
-        world.send("SELL", key="a")
-        world.wait(60)
-        world.broker.prices[TICKER] = Decimal(90)
-        world.send("BUY", key="b")
-        world.reconcile(after=60)
-        world.send("LONG", key="c", lots=2)
-        world.wait(60)
-        world.broker.prices[TICKER] = Decimal(95)
-        world.send("EXIT", key="d")
-        world.reconcile(after=60)
-        rows.append([row(claim) for claim in day(world) if claim.slip])
-        assert world.told() == []
-        assert len(world.broker.placed) == (0 if paper else 4)
-    real, on_paper = rows
-    assert len(real) == 4
-    assert on_paper == real
 
 
 def test_notices_of_paper_say_so(tmp_path: Path) -> None:

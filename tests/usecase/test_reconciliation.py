@@ -38,19 +38,6 @@ def unknown(world: World, *, arrives: bool = False) -> None:
     world.inbox.notices.clear()
 
 
-def dies(world: World, at: str) -> None:
-    """Kill the delivery at a broker call."""
-
-    def die(call: str) -> None:
-        if call == at:
-            raise SystemExit
-
-    world.broker.before = die
-    with pytest.raises(SystemExit):
-        world.send()
-    world.broker.before = None
-
-
 def untagged(world: World, **changes: object) -> BookedOrder:
     fields: dict[str, object] = {
         "order_id": "26112399999999",
@@ -268,27 +255,27 @@ def test_a_taken_over_document_still_watches_for_its_lost_order(world: World) ->
 
 
 def test_an_orphan_that_was_never_taken_is_settled_in_one_run(world: World) -> None:
-    dies(world, "place")
+    world.dies("place", "SELL")
     world.reconcile(after=60)
     assert world.now_state() is NotSent
     assert world.inbox.events == ["not_sent"]
 
 
 def test_an_orphan_is_unknown_until_proven(world: World) -> None:
-    dies(world, "place")
+    world.dies("place", "SELL")
     world.reconcile(after=10)
     assert world.now_state() is Unknown
     assert world.inbox.events == ["outcome_unknown"]
 
 
 def test_a_sending_still_under_way_is_left_alone(world: World) -> None:
-    dies(world, "place")
+    world.dies("place", "SELL")
     world.reconcile(after=1)
     assert world.now_state() is Sending
 
 
 def test_a_stale_claim_is_told_after_thirty_seconds(world: World) -> None:
-    dies(world, "positions")
+    world.dies("positions", "SELL")
     world.reconcile(after=29)
     assert world.now_state() is Claimed
     world.reconcile(after=2)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
+
+import pytest
 
 from shared.adapters.documents import Documents
 from shared.adapters.kept import KeptDocument
@@ -398,14 +400,20 @@ class World:
 
     def dies(self, at: str, action: str = "BUY", key: str = "dead") -> None:
         """Kill a delivery at a broker call."""
+        with self.dying(at):
+            self.send(action, key=key)
+
+    @contextlib.contextmanager
+    def dying(self, at: str) -> Iterator[None]:
+        """Let the process die at that broker call, as by kill -9."""
 
         def die(call: str) -> None:
             if call == at:
                 raise SystemExit
 
         self.broker.before = die
-        with contextlib.suppress(SystemExit):
-            self.send(action, key=key)
+        with pytest.raises(SystemExit):
+            yield
         self.broker.before = None
 
     def legs(self, entry: int = 0) -> list[BookedOrder]:
