@@ -132,24 +132,6 @@ def test_a_long_is_a_buy_with_its_stop_below() -> None:
     assert not slip.closes
 
 
-@pytest.mark.parametrize(
-    ("ltp", "bid", "ask", "price"),
-    [
-        ("200", "89.9", "90.1", "90.1"),
-        ("5", "49.9", "51", "49.9"),
-        ("50", "49.9", "51", "50"),
-        ("50", "", "", "50"),
-    ],
-    ids=["yesterday's close above", "and below", "within", "nobody offers"],
-)
-def test_distances_start_from_a_price_that_is_alive(
-    ltp: str, bid: str, ask: str, price: str
-) -> None:
-    slip = built(alert(), ltp, bid, ask)
-    assert slip.ltp == D(price)
-    assert slip.order.stop_loss == pytest.approx(D(price) * 15 / 100, abs=D("0.05"))
-
-
 def test_lots_are_counted_by_the_contract() -> None:
     assert built(alert(lots=2)).order.qty == 130
     assert refusal(alert(lots=3)).code == "bad_quantity"

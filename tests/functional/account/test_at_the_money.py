@@ -7,68 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.functional.account.account import Account
-from tests.functional.account.test_exit import INDEX, STEP, spot
-from tests.functional.desk import ORDERS, POSITIONS
+from tests.functional.account.test_exit import STEP, spot
+from tests.functional.desk import ORDERS
 from tests.support.waiting import until
 
 CHAIN = "/data/options-chain-v3"
 QUOTES = "/data/quotes"
-
-
-def strikes(account: Account) -> list[float]:
-    """Return the strikes that are listed for the tests' expiry, lowest first."""
-    catalogue = account.fyers.exchange.market.catalogue
-    tested = catalogue.find(account.ticker)
-    assert tested is not None
-    return sorted(
-        float(contract.strike)
-        for contract in catalogue.options("NIFTY")
-        if contract.expires == tested.expires
-        and contract.option_type == tested.option_type
-        and contract.strike is not None
-    )
-
-
-def test_between_two_strikes_it_takes_the_lower(account: Account) -> None:
-    spot(account, account.desk.strike + STEP / 2)
-    assert account.open(strikeprice="ATM")["symbol"] == account.ticker
-
-
-def test_the_last_strike_is_taken_and_one_beyond_it_is_refused(
-    account: Account,
-) -> None:
-    last = strikes(account)[-1]
-    spot(account, last)
-    taken = account.open(strikeprice="ATM")
-    assert taken["symbol"].endswith(f"{last:.0f}CE")
-    refused = account.post(account.alert(account.kind.opens, strikeprice="ATM+1"))
-    assert (refused.status_code, refused.json()["code"]) == (400, "unknown_symbol")
-    assert f"{last:.0f}" in refused.json()["error"]
-    assert len(account.sent()) == 1
-
-
-def test_a_strike_that_the_chain_lacks_is_quoted_by_itself(account: Account) -> None:
-    spot(account, account.desk.strike)
-    account.change(chain_missing=[account.ticker])
-    reply = account.open(strikeprice="ATM")
-    assert (reply["symbol"], reply["ltp"]) == (account.ticker, 100.0)
-    (asked,) = account.calls("GET", QUOTES)
-    assert account.ticker in asked.content
-
-
-@pytest.mark.parametrize("mode", ["no_lp", "zero_lp"])
-def test_without_the_underlyings_price_it_is_resent_until_there_is_one(
-    account: Account, mode: str
-) -> None:
-    spot(account, account.desk.strike)
-    account.change(quotes={INDEX: mode})
-    alert = account.alert(account.kind.opens, strikeprice="ATM")
-    assert account.post(alert).status_code == 503
-    assert account.sent() == []
-    account.change(quotes={INDEX: "ok"})
-    account.pass_(5)
-    assert account.post(alert).json()["symbol"] == account.ticker
-    assert len(account.sent()) == 1
 
 
 @pytest.mark.parametrize("kind_of_fault", ["cut", "garbage", "empty", "html", "reset"])
@@ -109,19 +53,6 @@ def test_a_chain_late_once_is_asked_for_again_and_the_order_goes(
     account.fault("slow", CHAIN, delay=4.0)
     assert account.open(strikeprice="ATM")["symbol"] == account.ticker
     assert len(account.sent()) == 1
-
-
-def test_a_resend_keeps_its_contract_though_the_price_crossed_a_strike(
-    account: Account,
-) -> None:
-    spot(account, account.desk.strike)
-    account.fault("html", POSITIONS, times=-1)
-    alert = account.alert(account.kind.opens, strikeprice="ATM")
-    assert account.post(alert).status_code == 503
-    account.fyers.faults.clear()
-    spot(account, account.desk.strike + 2 * STEP)
-    account.pass_(5)
-    assert account.post(alert).json()["symbol"] == account.ticker
 
 
 def test_two_deliveries_while_the_price_crosses_a_strike_are_one_order(

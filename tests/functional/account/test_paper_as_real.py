@@ -189,15 +189,7 @@ def test_paper_decides_and_writes_what_the_real_account_does(twins: Twins) -> No
     assert sum(bool(row["rupees"]) for row in rows) >= 4
     events = [desk.events for desk in twins.both]
     assert events[1] == events[0]
-
-
-def test_a_paper_day_leaves_nothing_at_fyers(twins: Twins) -> None:
-    twins.price(100)
-    for action in ("SELL", "BUY", "LONG", "EXIT"):
-        twins.send(action)
-        twins.minutes(1)
-    real, paper = (desk.world.fyers for desk in twins.both)
-    assert len(twins.both[0].orders()) == 4
-    assert twins.both[1].state()["orders"] == twins.both[1].state()["positions"] == []
-    sent = [call.method for call in paper.calls if call.path == ORDERS]
-    assert (sent, len([c for c in real.calls if c.path == ORDERS])) == ([], 4)
+    on_paper = twins.both[1]
+    assert on_paper.state()["orders"] == on_paper.state()["positions"] == []
+    assert [c for c in on_paper.world.fyers.calls if c.path == ORDERS] == []
+    assert len(twins.both[0].orders()) > 4

@@ -33,18 +33,6 @@ def test_exits_are_placed_from_a_price_that_is_alive(
     assert order["takeProfit"] == pytest.approx(price * TARGET, abs=0.03)
 
 
-def test_a_quote_that_is_unavailable_for_now_is_worth_a_resend(
-    account: Account,
-) -> None:
-    account.change(quotes={account.ticker: "unavailable"})
-    alert = account.alert(account.kind.opens)
-    reply = account.post(alert)
-    assert (reply.status_code, reply.json()["code"]) == (503, "unavailable")
-    account.change(quotes={account.ticker: "ok"})
-    assert account.post(alert).status_code == 200
-    assert account.sent() == [(account.kind.opening, account.lot)]
-
-
 @pytest.mark.parametrize("mode", ["no_lp", "zero_lp", "error", "unavailable"])
 def test_no_quote_stops_a_close(account: Account, mode: str) -> None:
     account.open()
