@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+import simulator
 from shared.errors import Unavailable
 from shared.models import Deadline, ExpiryWord
 from shared.symbols import Snapshot
 from shared.wiring import parts, process, symbols, warming
-from simulator import master
+from simulator import Fault, Simulator, master
 from tests.fakes.notifier import MemoryNotifier
 from tests.unit.symbol_rows import row
 
@@ -41,47 +40,29 @@ def bse(stocks: int = 12) -> list[str]:
     ]
 
 
-@dataclass
-class Masters:
-    """What each address serves; None is a server error."""
-
-    files: dict[str, bytes | None] = field(default_factory=dict)
-    url: str = ""
-
-
 @pytest.fixture(scope="module")
-def nse() -> bytes:
-    return master.text(master.lines(TODAY, rows=21_000))
+def served() -> Iterator[Simulator]:
+    with simulator.running() as running:
+        running.serve_master(master.text(bse()), "BSE")
+        yield running
 
 
 @pytest.fixture
-def masters(nse: bytes) -> Iterator[Masters]:
-    served = Masters({"/NSE_FO.csv": nse, "/BSE_FO.csv": master.text(bse())})
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content = served.files[self.path]
-            self.send_response(500 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            self.wfile.write(content or b"")
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
+def masters(served: Simulator) -> Iterator[Simulator]:
+    """Yield a FYERS with a master of each exchange; a test may spoil one."""
     yield served
-    server.shutdown()
-    thread.join(5)
-    server.server_close()
+    served.faults.clear()
+
+
+def fail(masters: Simulator, exchange: str) -> None:
+    """Let the master of an exchange be a server error."""
+    address = {"NSE": masters.master_url, "BSE": masters.bse_master_url}[exchange]
+    masters.faults.add(Fault(kind="500", path=urlsplit(address).path, times=-1))
 
 
 @pytest.fixture
 def inbox(
-    masters: Masters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    masters: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MemoryNotifier]:
     """Wire the functions to the masters and a folder; return what the owner is told."""
     found = MemoryNotifier()
@@ -92,7 +73,7 @@ def inbox(
         "FYERS_SECRET_ID": "s",
         "FYERS_PIN": "1",
         "WEBHOOK_SECRET_TOKEN": "a-hook-of-twenty-characters",
-        "SYMBOL_MASTER_URLS": f"{masters.url}/NSE_FO.csv,{masters.url}/BSE_FO.csv",
+        "SYMBOL_MASTER_URLS": f"{masters.master_url},{masters.bse_master_url}",
     }
     for name, value in env.items():
         monkeypatch.setenv(name, value)
@@ -134,11 +115,11 @@ def test_both_exchanges_are_refreshed(inbox: MemoryNotifier, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("down", "other"), [("BSE", "NSE"), ("NSE", "BSE")])
 def test_a_master_that_fails_leaves_the_other_and_is_told(
-    down: str, other: str, inbox: MemoryNotifier, masters: Masters, tmp_path: Path
+    down: str, other: str, inbox: MemoryNotifier, masters: Simulator, tmp_path: Path
 ) -> None:
     symbols.refresh_all()
     before = {name: snapshot(tmp_path, name).summary for name in (down, other)}
-    masters.files[f"/{down}_FO.csv"] = None
+    fail(masters, down)
     with pytest.raises(Unavailable, match=f"^{down} symbols not refreshed"):
         symbols.refresh_all()
     assert snapshot(tmp_path, down).summary == before[down]
@@ -148,25 +129,26 @@ def test_a_master_that_fails_leaves_the_other_and_is_told(
 
 
 def test_an_odd_underlying_is_told_by_name(
-    inbox: MemoryNotifier, masters: Masters, tmp_path: Path
+    inbox: MemoryNotifier, masters: Simulator, tmp_path: Path
 ) -> None:
     symbols.refresh_all()
     odd = [line.replace(",65,", ",0,") if "STOCK3," in line else line for line in bse()]
-    masters.files["/BSE_FO.csv"] = master.text(odd)
+    masters.serve_master(master.text(odd), "BSE")
     symbols.refresh_all()
+    masters.serve_master(master.text(bse()), "BSE")
     assert snapshot(tmp_path, "BSE").summary.left_out == ("STOCK3",)
     assert inbox.events == ["symbols_left_out"]
     assert inbox.notices[0].message.startswith("STOCK3: ")
 
 
 def test_warming_builds_what_is_missing_and_does_without_bse(
-    inbox: MemoryNotifier, masters: Masters, tmp_path: Path
+    inbox: MemoryNotifier, masters: Simulator, tmp_path: Path
 ) -> None:
     ours = process.settings("webhook")
-    masters.files["/BSE_FO.csv"] = None
+    fail(masters, "BSE")
     warming._symbols(ours)
     assert snapshot(tmp_path, "NSE").summary.exchange == "NSE"
-    masters.files["/BSE_FO.csv"] = master.text(bse())
+    masters.faults.clear()
     warming._symbols(ours)  # too soon for another try
     assert not (tmp_path / "symbols" / "BSE_FO.zip").exists()
     symbols.refresh_all()
@@ -174,7 +156,7 @@ def test_warming_builds_what_is_missing_and_does_without_bse(
     assert parts.symbols(ours).describe("BSE") is not None
 
 
-def test_warming_fails_without_nse(inbox: MemoryNotifier, masters: Masters) -> None:
-    masters.files["/NSE_FO.csv"] = None
+def test_warming_fails_without_nse(inbox: MemoryNotifier, masters: Simulator) -> None:
+    fail(masters, "NSE")
     with pytest.raises(Unavailable, match=r"^NSE symbols not refreshed"):
         warming._symbols(process.settings("webhook"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.fyers.chain import option_chain, quote
+from shared.adapters.fyers.chain import option_chain
 from shared.broker import Unreadable
 from shared.models import Quote
 
@@ -76,45 +76,3 @@ def test_expiries_may_be_missing() -> None:
     body = payload()
     del body["data"]["expiryData"]
     assert option_chain(body).timestamps == {}
-
-
-def row(values: object, said: str = "ok", name: str = TICKER) -> dict[str, Any]:
-    return {"s": "ok", "code": 200, "d": [{"n": name, "s": said, "v": values}]}
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ({"lp": 426, "bid": Decimal("425.9"), "ask": 426}, ("426", "425.9", "426")),
-        ({"lp": "426.9"}, ("426.9", None, None)),
-        ({"lp": 426, "bid": 0, "ask": 0}, ("426", None, None)),
-        ({"lp": 0}, (None, None, None)),
-        ({"lp": None}, (None, None, None)),
-        ({}, (None, None, None)),
-    ],
-)
-def test_a_quote_is_read_as_number_or_text(
-    values: object, expected: tuple[str | None, ...]
-) -> None:
-    prices = [None if text is None else Decimal(text) for text in expected]
-    assert quote(row(values), TICKER) == Quote(*prices)
-
-
-def test_an_invalid_symbol_has_no_quote_for_good() -> None:
-    assert quote(row({"errmsg": "invalid symbol"}, "error"), TICKER) is None
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        row({"errmsg": "temporarily unavailable"}, "error"),
-        row({}, "error"),
-        row(None),
-        row({"lp": 1}, name="NSE:OTHER"),
-        {"s": "ok", "d": [None]},
-        {"s": "ok"},
-    ],
-)
-def test_what_may_be_over_by_the_next_try_is_unreadable(body: dict[str, Any]) -> None:
-    with pytest.raises(Unreadable):
-        quote(body, TICKER)

@@ -167,8 +167,9 @@ def test_an_invalid_ticker_has_no_quote(desk: Desk) -> None:
         quotes({"n": "NSE:OTHER", "s": "ok", "v": {"lp": 5}}),
         quotes({"n": TICKER, "s": "ok"}),
         quotes({"n": TICKER, "s": "error", "v": {"errmsg": "x"}}),
+        says(200, {"s": "ok", "code": 200, "d": [None]}),
     ],
-    ids=["no row", "another row", "no values", "another error"],
+    ids=["no row", "another row", "no values", "another error", "a row of nothing"],
 )
 def test_an_answer_that_says_nothing_of_the_ticker_is_unreadable(
     desk: Desk, reply: Behaviour
