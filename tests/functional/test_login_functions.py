@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import re
 import shutil
 import sqlite3
@@ -18,14 +17,8 @@ import requests
 
 from local.deploying import watch
 from local.standins import fyers
-from shared import logs
-from shared.broker import LoginQueue
-from shared.login import States
-from shared.models import Secret
 from simulator import Fault
-from tests.fakes.login import MemoryOnce
 from tests.functional.login_world import (
-    APP_SECRET,
     HOOK_SECRET,
     World,
     leaked,
@@ -62,12 +55,6 @@ def morning(tmp_path: Path) -> Iterator[World]:
     """Yield functions whose day has just begun: nobody was told, nothing refused."""
     with worlds(tmp_path, env=UNPACED) as (world,):
         yield world
-
-
-def _state(when: datetime, secret: str = APP_SECRET) -> str:
-    return States(Secret(secret), MemoryOnce(lambda: when), lambda: when).issue(
-        LoginQueue.OTHERS
-    )
 
 
 def test_one_tap_and_fyers_page_end_on_the_desk(world: World) -> None:
@@ -126,26 +113,6 @@ def test_many_replays_at_once_reach_fyers_once(world: World) -> None:
         replies = list(threads.map(lambda _: world.get(address), range(8)))
     assert sorted(reply.status_code for reply in replies) == [200] + [400] * 7
     assert world.calls("/validate-authcode") == 1
-
-
-@pytest.mark.parametrize(
-    ("state", "code"),
-    [
-        pytest.param("AAAA.BBBB", "bad_state", id="forged"),
-        pytest.param(_state(datetime.now(UTC), "wrong"), "bad_state", id="other-key"),
-        pytest.param(_state(LONG_AGO), "state_expired", id="expired"),
-        pytest.param("", "bad_state", id="missing"),
-    ],
-)
-def test_a_wrong_state_is_refused_and_changes_nothing(
-    world: World, state: str, code: str
-) -> None:
-    before = world.store(tomorrow_six())
-    query = f"s=ok&code=200&auth_code={world.code()}&state={state}"
-    reply = world.get(f"/generate-token?{query}")
-    assert (reply.status_code, reply.json()["code"]) == (400, code)
-    assert world.token_file.read_bytes() == before
-    assert world.calls("/validate-authcode") == 0
 
 
 def test_a_login_that_failed_at_fyers_says_so(world: World) -> None:
@@ -368,17 +335,6 @@ def test_log_execution_id_does_not_lose_or_repeat_lines(tmp_path: Path) -> None:
     assert len(said) == 2
 
 
-def test_missing_settings_are_named_in_the_log_only(tmp_path: Path) -> None:
-    env = {"FYERS_SECRET_ID": "", "FYERS_APP_ID": ""}
-    with worlds(tmp_path, env=env) as (world,):
-        page = world.get("/auth-url", browser=True)
-        reply = world.get("/auth-url")
-    assert (page.status_code, reply.json()["code"]) == (500, "misconfigured")
-    assert "FYERS_SECRET_ID" not in page.text + reply.text
-    (line, _) = [line for line in world.lines if "misconfigured:" in line]
-    assert "FYERS_APP_ID is missing; FYERS_SECRET_ID is missing" in line
-
-
 def test_secrets_put_into_everything_a_caller_sends_reach_no_log(world: World) -> None:
     before = len(world.lines)
     world.stored()
@@ -406,28 +362,6 @@ def test_secrets_put_into_everything_a_caller_sends_reach_no_log(world: World) -
 
 def test_the_search_for_secrets_finds_one() -> None:
     assert leaked(["a", "b hidden-1 c"], ["hidden-1"]) == ["b <SECRET> c"]
-
-
-def test_an_exception_that_carries_a_secret_is_masked_in_process(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    factory = logging.getLogRecordFactory()
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    logs.mask(APP_SECRET)
-    logs.configure(logs.Options())
-    try:
-        once = MemoryOnce(lambda: LONG_AGO)
-        States(Secret(APP_SECRET), once, lambda: LONG_AGO).check(APP_SECRET)
-    except Exception as error:
-        logging.getLogger("shared.test").error("%s", APP_SECRET, exc_info=error)
-    finally:
-        logging.setLogRecordFactory(factory)
-        for handler in root.handlers[:]:
-            if handler not in handlers:
-                root.removeHandler(handler)
-        root.setLevel(level)
-    assert leaked(caplog.text.splitlines(), [APP_SECRET]) == []
 
 
 def test_without_a_desk_a_login_ends_on_a_page_that_says_so(tmp_path: Path) -> None:

@@ -106,41 +106,9 @@ SENT = {
         body(action="SELL", **CALL | {"symbol": "BSE:SENSEX", "strikeprice": 84000}),
         "BSE SELL SENSEX 84000 CE WEEKLY all",
     ),
-    "another date form": (
-        body(action="SELL", **CALL | {"expiry": "29DEC26"}),
-        "SELL NIFTY 25800 CE 2026-12-29 all",
-    ),
     "exit of a symbol": (body(action="EXIT", symbol="NIFTY"), "EXIT NIFTY all"),
     "exit of everything": (body(action="EXIT", symbol="ALL"), "EXIT ALL all"),
     "pause": (body(action="PAUSE"), "PAUSE all"),
-    "stopLoss for sl": (
-        body(action="SELL", stopLoss=120, **CALL),
-        "400 stopLoss is not a field of an alert; did you mean sl?",
-    ),
-    "a price": (
-        body(action="SELL", price=90, **CALL),
-        "400 price is not a field of an alert: every order goes at the market",
-    ),
-    "a dry run": (
-        body(action="SELL", dry_run=True, **CALL),
-        "400 dry_run is not a field of an alert; did you mean paper?",
-    ),
-    "time in 2036": (
-        body(action="SELL", time="2036-01-01T00:00:00Z", **CALL),
-        "400 time is in the future; use {{timenow}}",
-    ),
-    "time in milliseconds on a buy": (
-        body(action="BUY", time=1795000000000, **CALL),
-        "BUY NIFTY 25800 CE WEEKLY all [1 ignored]",
-    ),
-    "a buy a minute old": (
-        body(action="BUY", time="2026-11-23T04:58:59Z", **CALL),
-        "BUY NIFTY 25800 CE WEEKLY all",
-    ),
-    "a buy with what entries need": (
-        body(action="BUY", dry_run=1, orderType="LIMIT", stopLoss=1, SL=2, **CALL),
-        "BUY NIFTY 25800 CE WEEKLY all [4 ignored]",
-    ),
     "a buy of a size that is no lot": (
         body(action="BUY", qty=75, **CALL),
         "BUY NIFTY 25800 CE WEEKLY 75",

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import json
 from datetime import timedelta
 
@@ -91,17 +90,6 @@ def test_every_changed_character_breaks_a_state() -> None:
         forged = state[:place] + ("A" if letter != "A" else "B") + state[place + 1 :]
         with pytest.raises(BadRequest):
             states.check(forged)
-
-
-def test_a_stretched_issue_time_is_refused() -> None:
-    time = Time()
-    states = _states(time)
-    payload, mac = states.issue(LoginQueue.OWNER).split(".")
-    raw = bytearray(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    raw[7] ^= 0x3F
-    forged = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-    with pytest.raises(BadRequest):
-        states.check(f"{forged}.{mac}")
 
 
 @pytest.mark.parametrize(
