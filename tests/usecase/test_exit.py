@@ -9,8 +9,7 @@ import pytest
 
 from shared.broker import LoginEnded, NotTaken, Unreadable
 from shared.models import Action, OptionChain, OrderStatus, Rejected, Unclear
-from shared.orders import Answer
-from tests.usecase.world import TICKER, World, body, ticker
+from tests.usecase.world import TICKER, World, body, code, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
 CALL, OTHER, PUT = TICKER, ticker(25900), ticker(25800, "PE")
@@ -38,10 +37,6 @@ def closed(world: World) -> dict[str, Action]:
     orders = [order for order in world.broker.placed if order.stop_loss is None]
     assert len({order.ticker for order in orders}) == len(orders)
     return {order.ticker: order.action for order in orders}
-
-
-def code(answer: Answer) -> tuple[int, str]:
-    return answer.reply.status, str(body(answer).get("code", ""))
 
 
 # --- One contract ---------------------------------------------------------------------

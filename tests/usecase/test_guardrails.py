@@ -18,18 +18,13 @@ from shared.models import Action, Contract, Order, OrderStatus, Rejected, Unclea
 from shared.orders import Answer, preparing
 from shared.orders.market import exposure_of
 from tests.contract.claims_made import standing
-from tests.usecase.world import CONTRACT, TICKER, World, body, ticker
+from tests.usecase.world import CONTRACT, TICKER, World, body, code, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
 DAY = 86400.0
 TWO_MINUTES = 120.0
 
 LATE_WINDOW = Limits(window=(time(10), time(15, 10)))
-
-
-def code(answer: Answer) -> tuple[int, str]:
-    """Return the reply's status and code; the code of a success is empty."""
-    return answer.reply.status, str(body(answer).get("code", ""))
 
 
 def fill(world: World, count: int) -> None:

@@ -12,7 +12,7 @@ from shared.broker import NotTaken
 from shared.idempotency import Claim
 from shared.models import PAPER, Action, Position
 from shared.orders import Answer
-from tests.usecase.world import TICKER, World, body, ticker
+from tests.usecase.world import TICKER, World, body, code, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
 
@@ -28,10 +28,6 @@ def held(world: World, name: str = TICKER) -> int:
     turn = world.paper_broker.turn(1, world.deadline())
     rows: tuple[Position, ...] = world.paper_broker.positions(turn).rows
     return sum(row.net_qty for row in rows if row.ticker == PAPER + name)
-
-
-def code(answer: Answer) -> tuple[int, str]:
-    return answer.reply.status, str(body(answer).get("code", ""))
 
 
 def day(world: World) -> list[Claim]:

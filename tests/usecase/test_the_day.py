@@ -14,24 +14,17 @@ from shared.broker import NotTaken, Unreadable
 from shared.models import Action, OrderStatus, Rejected, Severity
 from shared.orders import Delivery
 from shared.orders.journal import log_decision
+from tests.usecase.guarded import clock
 from tests.usecase.world import CONTRACT, TICKER, World, ticker
 
 BUY, SELL = Action.BUY, Action.SELL
-MINUTE, DAY = 60.0, 86400.0
+MINUTE = 60.0
 AT = {"square_off_at": time(15, 10)}
 EVERYTHING = {
     **AT,
     "sums_up": True,
     "expect_alert_by": time(10, 0),
 }
-
-
-def until(world: World, hour: int, minute: int, days: int = 0) -> None:
-    """Wait until that time, IST, so many days from Monday 23 November."""
-    since = timedelta(days=days, hours=hour - 9, minutes=minute - 30)
-    left = world.began + since.total_seconds() - world.at
-    assert left >= 0
-    world.wait(left)
 
 
 def minutes(world: World, hour: int, minute: int) -> None:
@@ -56,14 +49,14 @@ def intraday(tmp_path: Path) -> World:
     world = World(tmp_path, AT)
     world.send()
     world.reconcile(after=MINUTE)
-    until(world, 15, 8)
+    clock(world, 15, 8)
     world.reconcile(after=MINUTE)
     return world
 
 
 def test_intraday_is_closed_at_the_time_set_and_not_before(intraday: World) -> None:
     assert len(intraday.broker.placed) == 1
-    until(intraday, 15, 10)
+    clock(intraday, 15, 10)
     intraday.reconcile()
     (cover,) = intraday.broker.placed[1:]
     assert (cover.action, cover.qty) == (BUY, 65)
@@ -99,7 +92,7 @@ def test_margin_is_never_squared_off(tmp_path: Path) -> None:
     world = World(tmp_path, AT)
     world.contract = replace(CONTRACT, expiry=date(2026, 12, 29))
     world.send(productType="MARGIN")
-    until(world, 15, 9)
+    clock(world, 15, 9)
     world.reconcile()
     minutes(world, 15, 14)
     assert len(world.broker.placed) == 1
@@ -110,7 +103,7 @@ def test_an_intraday_position_of_another_hand_is_not_ours_to_close(
 ) -> None:
     world = World(tmp_path, AT)
     world.broker.hold("NSE:STRANGER", "INTRADAY", -65)
-    until(world, 15, 9)
+    clock(world, 15, 9)
     world.reconcile()
     minutes(world, 15, 14)
     assert world.broker.placed == []
@@ -119,7 +112,7 @@ def test_an_intraday_position_of_another_hand_is_not_ours_to_close(
 def test_a_long_is_squared_off_as_well(tmp_path: Path) -> None:
     world = World(tmp_path, AT)
     world.send("LONG")
-    until(world, 15, 9)
+    clock(world, 15, 9)
     world.reconcile()
     minutes(world, 15, 11)
     assert world.broker.net(TICKER, "INTRADAY") == 0
@@ -131,7 +124,7 @@ def test_a_day_without_a_market_squares_nothing_off(tmp_path: Path) -> None:
     world.broker.fills = False
     world.send()
     world.broker.trade(world.broker.book[0].order_id)
-    until(world, 15, 9)
+    clock(world, 15, 9)
     world.reconcile()
     minutes(world, 15, 20)
     assert len(world.broker.placed) == 1
@@ -141,7 +134,7 @@ def test_a_day_without_a_market_squares_nothing_off(tmp_path: Path) -> None:
 def test_paper_is_squared_off_on_paper(tmp_path: Path) -> None:
     world = World(tmp_path, AT, paper=True)
     world.send()
-    until(world, 15, 9)
+    clock(world, 15, 9)
     world.reconcile()
     minutes(world, 15, 11)
     turn = world.paper_broker.turn(1, world.deadline())
@@ -158,7 +151,7 @@ def test_no_alert_by_the_time_set_is_told_once_on_an_open_day(tmp_path: Path) ->
     world = World(tmp_path, EXPECT)
     world.reconcile()
     assert world.told() == []
-    until(world, 10, 0)
+    clock(world, 10, 0)
     world.reconcile()
     (notice,) = world.inbox.notices
     assert (notice.event, notice.severity) == ("no_alert_yet", Severity.WARNING)
@@ -172,7 +165,7 @@ def test_an_alert_before_then_keeps_it_quiet(tmp_path: Path) -> None:
     world = World(tmp_path, EXPECT)
     world.send("BUY")
     world.told()
-    until(world, 10, 0)
+    clock(world, 10, 0)
     world.reconcile()
     assert world.told() == []
 
@@ -181,7 +174,7 @@ def test_an_alert_that_was_refused_has_come_too(tmp_path: Path) -> None:
     world = World(tmp_path, EXPECT)
     world.send(qty="{{n}}")
     world.told()
-    until(world, 10, 0)
+    clock(world, 10, 0)
     world.reconcile()
     assert world.told() == []
 
@@ -189,7 +182,7 @@ def test_an_alert_that_was_refused_has_come_too(tmp_path: Path) -> None:
 def test_a_closed_day_expects_no_alert(tmp_path: Path) -> None:
     world = World(tmp_path, EXPECT)
     world.broker.is_open = False
-    until(world, 10, 0)
+    clock(world, 10, 0)
     world.reconcile()
     minutes(world, 11, 0)
     assert world.told() == []
@@ -199,7 +192,7 @@ def test_a_closed_day_expects_no_alert(tmp_path: Path) -> None:
 def test_a_market_that_cannot_be_asked_is_asked_again(tmp_path: Path) -> None:
     world = World(tmp_path, EXPECT)
     world.broker.failures["market_open"] = [Unreadable("html")]
-    until(world, 10, 0)
+    clock(world, 10, 0)
     world.reconcile()
     assert world.told() == []
     minutes(world, 10, 6)
@@ -220,7 +213,7 @@ def test_the_day_is_summed_up_in_one_line(tmp_path: Path) -> None:
     world.reconcile(after=MINUTE)
     world.send("BUY", key="c")
     world.told()
-    until(world, 15, 50)
+    clock(world, 15, 50)
     world.reconcile()
     assert messages(world) == [
         "summary: the day: 1 entry and 1 close placed, 1 alert not placed, "
@@ -243,7 +236,7 @@ def test_a_contract_traded_twice_is_summed_up_once(tmp_path: Path) -> None:
     today = world.store.of_day(world.clock().date(), world.deadline())
     rupees = [s.claim.story.rupees for s in today if s.claim.story]
     assert sorted(r for r in rupees if r is not None) == [65 * -20, 65 * 10]
-    until(world, 15, 50)
+    clock(world, 15, 50)
     world.reconcile()
     assert "realized -650 rupees" in messages(world)[-1]
 
@@ -255,7 +248,7 @@ def test_what_was_carried_and_closed_by_its_cover_has_its_rupees(
     world.contract = replace(CONTRACT, expiry=date(2026, 12, 29))
     world.send(key="a", productType="MARGIN")
     world.reconcile(after=MINUTE)
-    until(world, 9, 30, days=1)
+    clock(world, 9, 30, days=1)
     world.broker.book.clear()
     world.broker.hold(TICKER, "MARGIN", -65)
     world.send("BUY", key="b", productType="MARGIN")
@@ -270,7 +263,7 @@ def test_a_quiet_open_day_is_summed_up_too_and_a_holiday_is_not(tmp_path: Path) 
     for is_open, heard in ((True, ["summary"]), (False, [])):
         world = World(tmp_path / str(is_open), SUMMARY)
         world.broker.is_open = is_open
-        until(world, 14, 50)
+        clock(world, 14, 50)
         minutes(world, 15, 55)
         assert world.told() == heard
 
@@ -280,7 +273,7 @@ def test_paper_is_summed_up_apart(tmp_path: Path) -> None:
     world.send(key="a", paper=True)
     world.send("BUY", key="b", paper=True)
     world.reconcile(after=MINUTE)
-    until(world, 15, 20)
+    clock(world, 15, 20)
     minutes(world, 15, 50)
     (said,) = messages(world)
     assert "no entries and no closes placed" in said
@@ -297,7 +290,7 @@ def test_the_days_that_traded_are_kept_as_sums_for_the_desk(tmp_path: Path) -> N
         return [(one.day, one.rupees) for one in state.totals]
 
     for n in range(12):
-        until(world, 9, 30, days=n)
+        clock(world, 9, 30, days=n)
         world.broker.book.clear()
         world.contract = replace(
             CONTRACT, expiry=world.clock().date(), ticker=f"{TICKER}{n}"
@@ -462,7 +455,7 @@ def ordinary_day(world: World) -> None:
     strikes = range(25600, 26100, 50)
     for strike in strikes:
         world.broker.prices[ticker(strike)] = Decimal(100)
-    until(world, 9, 40)
+    clock(world, 9, 40)
     for strike in strikes:
         world.send(key=f"s{strike}", strikeprice=strike)
         for _ in range(3):
@@ -471,7 +464,7 @@ def ordinary_day(world: World) -> None:
         world.send("BUY", key=f"b{strike}", strikeprice=strike)
         for _ in range(3):
             world.reconcile(after=MINUTE)
-    until(world, 15, 5)
+    clock(world, 15, 5)
     minutes(world, 16, 0)
 
 

@@ -519,3 +519,8 @@ def body(answer: Answer) -> dict[str, Any]:
     """Return an answer's JSON."""
     content: dict[str, Any] = json.loads(answer.reply.body)
     return content
+
+
+def code(answer: Answer) -> tuple[int, str]:
+    """Return an answer's status and code; the code of a success is empty."""
+    return answer.reply.status, str(body(answer).get("code", ""))
