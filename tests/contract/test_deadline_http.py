@@ -16,7 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from shared.adapters.deadline_http import DeadlineAdapter, session, until
 from shared.models import Deadline
 from tests.contract.loopback import Loopback, Script, drip, request_head, self_signed
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 BOUND = 0.4

@@ -25,8 +25,8 @@ from shared.errors import Doubtful
 from shared.idempotency import Claimed, HeldLane, Lane, StoredAt
 from tests.contract.claims_made import LATER, NOW, claimed, done, sending
 from tests.contract.conftest import seconds
-from tests.stopwatch import Stopwatch
 from tests.support.network import Proxy
+from tests.support.stopwatch import Stopwatch
 
 KEY = "0" * 63 + "1"
 JOURNAL = timedelta(days=400)
@@ -226,7 +226,7 @@ mine = [name for name in sys.modules if name.startswith("google.cloud.firestore"
 from google.cloud import firestore
 from google.cloud.firestore_v1 import types
 from shared.adapters.firestore_calls import Commit
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 made = firestore.Client(project="p").document("a/b").path
 print(json.dumps([mine, types.CommitRequest.pb() is Commit, made]))
 """

@@ -22,7 +22,7 @@ from shared.notifications import Notifier
 from tests.contract.conftest import seconds
 from tests.contract.loopback import Loopback, drip, read_request
 from tests.fakes.notifier import MemoryNotifier
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 BOUND = 0.4
 SLACK = 0.15

@@ -18,7 +18,7 @@ from shared.errors import Doubtful
 from shared.idempotency import StoredAt
 from tests.contract.claims_made import NOW, claimed
 from tests.contract.conftest import race, seconds
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 KEY = "0" * 63 + "1"
 LATER = NOW + timedelta(days=1)

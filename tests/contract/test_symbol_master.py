@@ -17,7 +17,7 @@ from shared.models import IST
 from shared.symbols import SourceBroken, SymbolSource
 from shared.symbols.master import build
 from tests.contract.loopback import Loopback, Script, drip, request_head, self_signed
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 LINES = [f"10112602103{n:05},NIFTY – {n},14,65,0.05" for n in range(20_000)]
 BODY = ("\n".join(LINES) + "\n").encode()

@@ -15,7 +15,7 @@ from shared.errors import Doubtful
 from shared.symbols import SymbolStore
 from tests.contract.conftest import race, seconds
 from tests.fakes.symbols import MemorySymbols
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 PLACE = ("bucket", "symbols/NSE_FO.zip")
 

@@ -21,7 +21,7 @@ from shared.errors import Conflict, Doubtful
 from shared.tokens import TokenStore
 from tests.contract.conftest import race, seconds
 from tests.fakes.login import MemoryTokens, token
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 BOUND = 0.4
 SLACK = 0.15

@@ -29,7 +29,7 @@ from tests.fakes.login import code as false_code
 from tests.functional.clocked import SharedClock
 from tests.functional.login_world import APP_SECRET, HOOK_SECRET, World, worlds
 from tests.functional.platform import Instance, started
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 MEGABYTE = b"x" * 1_000_000
 MOST = 100.0

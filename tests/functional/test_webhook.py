@@ -22,7 +22,7 @@ from tests.functional.desk import (
     keep_login,
 )
 from tests.functional.login_world import worlds
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import until
 
 

@@ -37,7 +37,7 @@ from tests.contract.fyers.replies import (
     held,
     quote,
 )
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from shared.models import Deadline, Secret, Token
 from tests.contract.fyers import loopback
 from tests.contract.fyers.conftest import APP_ID, token, within
 from tests.contract.fyers.loopback import Behaviour, Loopback, error, page, says
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 SECRET, PIN, CODE = "app&secret", "4321", "eyJhbGciOi.code.sig"
 HASH = hashlib.sha256(f"{APP_ID}:{SECRET}".encode()).hexdigest()

@@ -31,7 +31,7 @@ from tests.contract.fyers.replies import (
     quote,
     quotes,
 )
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 
 
 @pytest.mark.parametrize(

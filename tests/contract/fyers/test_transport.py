@@ -32,7 +32,7 @@ from tests.contract.fyers.conftest import APP_ID, Desk, within
 from tests.contract.fyers.loopback import Behaviour, Loopback, error, page, says
 from tests.contract.loopback import Loopback as TlsLoopback
 from tests.contract.loopback import request_head, self_signed
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import until
 
 OK = says(200, {"s": "ok", "code": 200, "message": "", "netPositions": []})

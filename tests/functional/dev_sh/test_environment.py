@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.functional.dev_sh.conftest import Machine
-from tests.stopwatch import Stopwatch
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import until
 
 
