@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.emulators import missing
 from tests.functional.login_world import World, worlds
+
+Picture = Callable[[Page, str], None]
 
 QUIET = (
     "--no-sandbox",
@@ -76,9 +78,12 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
-def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder screenshots go to: SCREENSHOTS, else a temporary one."""
+def picture() -> Picture:
+    """Return what takes a picture of a page where SCREENSHOTS names a folder."""
     chosen = os.environ.get("SCREENSHOTS")
-    folder = Path(chosen) if chosen else tmp_path_factory.mktemp("screenshots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+
+    def take(page: Page, name: str) -> None:
+        if chosen:
+            page.screenshot(path=Path(chosen) / f"{name}.png", full_page=True)
+
+    return take

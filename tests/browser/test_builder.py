@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import enter, opened
+from tests.browser.conftest import Picture, enter, opened
 from tests.functional.login_world import HOOK_SECRET, World
 
 WIDTH = 390
@@ -35,7 +34,7 @@ def _alert(page: Page) -> dict[str, Any]:
 
 
 def test_an_alert_is_built_by_picking(
-    page: Page, world: World, script: bool, album: Path
+    page: Page, world: World, script: bool, picture: Picture
 ) -> None:
     world.post("/refresh-symbols")
     enter(page, world)
@@ -62,7 +61,7 @@ def test_an_alert_is_built_by_picking(
         "slPercent": 20,
         "time": "{{timenow}}",
     }
-    page.screenshot(path=album / f"builder-{script}.png", full_page=True)
+    picture(page, f"builder-{script}")
     page.get_by_label("Lots").fill("5")
     page.get_by_label("Lots").blur()
     _show(page, script)

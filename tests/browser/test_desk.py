@@ -8,7 +8,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared.models import IST
 from tests.browser.axe import barriers
-from tests.browser.conftest import enter, opened
+from tests.browser.conftest import Picture, enter, opened
 from tests.functional.desk import Desk, desks
 
 Scheme = Literal["light", "dark"]
@@ -130,15 +129,21 @@ def _fits(page: Page) -> None:
     """Fail where something is cut, or a thumb would miss it."""
     size = page.viewport_size
     assert size is not None
-    for box in page.locator("h1, h2, h3, p, dd, summary, button, a, time").all():
-        place = box.bounding_box() if box.is_visible() else None
-        if place is not None:
-            assert place["x"] >= 0
-            assert place["x"] + place["width"] <= size["width"]
-    for target in page.locator("button:visible, .ask summary:visible").all():
-        place = target.bounding_box()
-        assert place is not None
-        assert place["height"] >= 44
+    boxes = _boxes(page, "h1, h2, h3, p, dd, summary, button, a, time")
+    assert [one for one in boxes if one["x"] < 0 or one["right"] > size["width"]] == []
+    targets = _boxes(page, "button, .ask summary")
+    assert [one for one in targets if one["height"] < 44] == []
+
+
+def _boxes(page: Page, selector: str) -> list[dict[str, Any]]:
+    """Return where each visible element stands; all in one question to the browser."""
+    found: list[dict[str, Any]] = page.locator(selector).evaluate_all(
+        """all => all.filter(e => e.checkVisibility({visibilityProperty: true}))
+            .map(e => [e, e.getBoundingClientRect()])
+            .filter(([e, box]) => box.width > 0 && box.height > 0)
+            .map(([e, {x, right, height}]) => ({x, right, height, is: e.outerHTML}))"""
+    )
+    return found
 
 
 STATES = (
@@ -252,7 +257,7 @@ _OPENED: dict[str, Callable[[Page, Desk], None]] = {
 )
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_is_whole_at_every_width_and_light(
-    browser: Browser, desk: Desk, album: Path, state: str, looks: list[Look]
+    browser: Browser, desk: Desk, picture: Picture, state: str, looks: list[Look]
 ) -> None:
     _bring_about(desk, state)
     for width, scheme in looks:
@@ -264,9 +269,7 @@ def test_every_state_is_whole_at_every_width_and_light(
             _fits(page)
             assert barriers(page) == []
             expect(page.get_by_role("heading", level=1)).to_have_count(1)
-            page.screenshot(
-                path=album / f"desk-{state}-{width}-{scheme}.png", full_page=True
-            )
+            picture(page, f"desk-{state}-{width}-{scheme}")
 
 
 def test_a_page_with_a_barrier_is_caught(browser: Browser) -> None:

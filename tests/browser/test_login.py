@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import opened
+from tests.browser.conftest import Picture, opened
 from tests.functional.login_world import PIN, World
 
 WIDTH = 390
@@ -46,7 +45,7 @@ def _fits(page: Page) -> bool:
 
 
 def test_from_the_notices_link_to_connected(
-    page: Page, world: World, album: Path, scheme: Scheme
+    page: Page, world: World, picture: Picture, scheme: Scheme
 ) -> None:
     world.store(datetime.now(UTC) - timedelta(hours=3))
     assert world.post("/refresh-token").json()["code"] == "login_required"
@@ -62,17 +61,17 @@ def test_from_the_notices_link_to_connected(
         re.compile(r"connected until 06:00( tomorrow)?")
     )
     assert _fits(page)
-    page.screenshot(path=album / f"connected-{scheme}.png", full_page=True)
+    picture(page, f"connected-{scheme}")
     assert world.post("/refresh-token").json()["success"] is True
 
 
 def test_from_the_page_by_the_button(
-    page: Page, world: World, album: Path, scheme: Scheme
+    page: Page, world: World, picture: Picture, scheme: Scheme
 ) -> None:
     page.goto(f"{world.url}/auth-url")
     expect(page.locator("h1")).to_have_text("Not connected")
     assert _fits(page)
-    page.screenshot(path=album / f"connect-{scheme}.png", full_page=True)
+    picture(page, f"connect-{scheme}")
 
     page.get_by_role("link", name="Connect FYERS").tap()
     _log_in(page, world)
@@ -80,11 +79,11 @@ def test_from_the_page_by_the_button(
 
     page.goto(f"{world.url}/auth-url")
     expect(page.locator("h1")).to_have_text("Connected")
-    page.screenshot(path=album / f"connect-again-{scheme}.png", full_page=True)
+    picture(page, f"connect-again-{scheme}")
 
 
 def test_opening_the_login_once_more_explains_itself_and_leads_on(
-    page: Page, world: World, album: Path, scheme: Scheme
+    page: Page, world: World, picture: Picture, scheme: Scheme
 ) -> None:
     address = f"{world.url}{world.redirected()}"
     page.goto(address)
@@ -95,7 +94,7 @@ def test_opening_the_login_once_more_explains_itself_and_leads_on(
     expect(page.locator("h1")).to_have_text("That did not work")
     expect(page.locator("main")).to_contain_text("This login link was used already")
     assert _fits(page)
-    page.screenshot(path=album / f"failure-{scheme}.png", full_page=True)
+    picture(page, f"failure-{scheme}")
     assert world.token_file.read_bytes() == before
 
     page.get_by_role("link", name="Try again").tap()
