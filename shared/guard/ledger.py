@@ -40,8 +40,9 @@ class Ledger:
         ended.sort(key=lambda stored: stored.claim.closes)
         rupees = self._to_journal(ticker) if ended else None
         for stored in ended:
-            self._strike(stored, self._story(stored, book, rupees))
-            rupees = None
+            story = self._story(stored, book, rupees)
+            self._strike(stored, story)
+            rupees = None if story is not None else rupees
 
     def forget_dead(self, ticker: str, book: OrderBook) -> None:
         """Take out entries that ended without a fill beside what is open.
@@ -75,14 +76,16 @@ class Ledger:
     def _story(
         self, stored: Stored, book: OrderBook, rupees: Decimal | None
     ) -> Story | None:
-        """Return how a claim's order ended."""
+        """Return how a claim's order ended, None where nobody can tell."""
         our = stored.claim.our_order
         rows = book.rows_of(our) if our is not None else ()
         if our is None or (not rows and our.day == book.today):
             return None
         filled = sum(row.filled for row in rows)
-        if not rows and our.flight is not Flight.ABSENT:
-            filled = our.order.qty  # an earlier day's is in no book now
+        if not rows:  # an earlier day's is in no book now
+            if our.flight is Flight.OPEN:
+                return None
+            filled = our.order.qty if our.flight is Flight.ACCEPTED else 0
         paid = sum((row.traded_price * row.filled for row in rows), Decimal(0))
         return Story(
             filled=filled,

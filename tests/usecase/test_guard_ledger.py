@@ -79,6 +79,20 @@ def test_an_order_settled_as_absent_filled_nothing(carried: World) -> None:
     assert (absent.state, absent.story and absent.story.filled) == ("NOT_SENT", 0)
 
 
+def test_of_an_order_nobody_could_look_up_no_fill_is_told(carried: World) -> None:
+    world = carried
+    world.by_hand(BUY, product="MARGIN")
+    world.broker.results.append(Unclear("reset"))
+    world.broker.unknown_arrives = False
+    world.send(key="k2")
+    day = world.clock().date()
+    overnight(world)
+    clock(world, 9, 20, days=1)
+    run(world, 2)
+    lost = world.store.of_day(day, world.deadline())[-1].claim
+    assert (lost.state, lost.ledger, lost.story) == ("UNKNOWN", "", None)
+
+
 def test_an_unknown_of_today_is_never_forgotten(world: World) -> None:
     world.broker.results.append(Unclear("reset"))
     world.broker.unknown_arrives = False
