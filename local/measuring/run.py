@@ -184,6 +184,9 @@ class Bench:
             return
         size, note = self._size, self._progress.note
         group = "Warm, Firestore emulator and bucket (ratio: to the same at 0 ms)"
+        alone = warm.store_alone(self._firestore)
+        for name, seconds in zip(("commit", "query of 12 claims"), alone, strict=True):
+            self._add(group, f"one {name} by itself p50", seconds * 1000, "ms", None)
         with distance.distance(self._firestore) as store:
             env = self._ground.google(store.place)
             with serving(WEBHOOK, env) as instance:

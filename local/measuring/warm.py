@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from local.measuring.distance import Distance
 from local.measuring.ground import Ground, is_order
-from local.measuring.served import Served
+from local.measuring.served import PATIENCE, Served
+from shared.adapters.documents import Write
+from shared.adapters.firestore import FirestoreDocuments
+from shared.models import Deadline
 from simulator.calls import Call
 
 Note = Callable[[str], None]
@@ -94,6 +98,37 @@ def series(
     if store is not None:
         store.delay = 0
     return found
+
+
+def store_alone(place: str, times: int = 100) -> tuple[float, float]:
+    """Return the median seconds of a commit and of a query, without any function.
+
+    What an instance cannot be faster than: three commits follow each other in an entry,
+    and a query of the claims that are watched.
+    """
+    project = f"bench-{uuid.uuid4().hex[:12]}"
+    documents = FirestoreDocuments(project, "(default)", time.sleep, place)
+    claim = {
+        "ledger": "NSE:X",
+        "what": "SELL NIFTY 25800 CE WEEKLY",
+        "notes": "x" * 900,
+    }
+    commits, queries = [], []
+    for number in range(times):
+        limit = Deadline(time.monotonic() + PATIENCE, time.monotonic)
+        write = Write("alerts", f"{number:064d}", claim, None)
+        commits.append(_took(lambda: documents.commit((write,), limit)))  # noqa: B023  # called here
+        queries.append(
+            _took(lambda: documents.find("alerts", "ledger", None, 12, limit))  # noqa: B023  # called here
+        )
+    half = times // 2  # the first ones warm the emulator
+    return quantile(commits[half:], 0.5), quantile(queries[half:], 0.5)
+
+
+def _took(call: Callable[[], object]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
 
 
 def _rounds(calls: list[Call], delay: float) -> int:
