@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from local import hours
 from shared import logs
-from shared.adapters import store
+from shared.adapters import documents, store
 from shared.broker import Broker, Turn
 from shared.errors import Doubtful
 from shared.idempotency import (
@@ -70,6 +70,7 @@ def install() -> None:
     else:
         import shared.adapters.sqlite  # noqa: F401
 
+    vars(store)["_Decoded"] = _DecodedAnew
     hours.shift()
     vars(reconcile)["pause"] = lambda seconds: time.sleep(seconds / HURRY)
     _replace(parts, "claim_store", Store)
@@ -102,6 +103,14 @@ def _replace_call(name: str, point: str) -> None:
         return answer
 
     setattr(webhook, name, struck)
+
+
+class _DecodedAnew(store._Decoded):
+    """Keeps no claim: the stage lets documents grow older under their versions."""
+
+    def stored(self, found: documents.Document) -> Stored:
+        self._claims = {}
+        return super().stored(found)
 
 
 class Told:

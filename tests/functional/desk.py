@@ -108,7 +108,7 @@ class Desk:
 
     def age(self, seconds: float) -> None:
         """Let time pass for every claim: what it stores moves into the past."""
-        self.store.age(seconds, "alerts")
+        self.store.age_claims(seconds)
 
     @property
     def events(self) -> list[str]:

@@ -50,19 +50,34 @@ class Embedded:
             "LOCAL_STATE_DIR": str(folder),
         }
 
-    def age(self, seconds: float, only: str = "%") -> None:
+    def age(self, seconds: float) -> None:
+        """Age everything; a claim that a delivery holds meanwhile keeps its version.
+
+        Instances that know a document by its version do not see it grow older: those
+        of the stage decode each claim anew.
+        """
+        self._age(seconds, "%", "control")
+
+    def age_claims(self, seconds: float) -> None:
+        """Age the claims, each under a version of its own, as no delivery holds any."""
+        self._age(seconds, "alerts", "alerts")
+
+    def _age(self, seconds: float, collections: str, renewed: str) -> None:
         with contextlib.closing(self._open()) as db, db:
             rows = db.execute(
-                "SELECT key, document FROM documents WHERE collection LIKE ?", (only,)
+                "SELECT key, document FROM documents WHERE collection LIKE ?",
+                (collections,),
             ).fetchall()
             for key, text in rows:
                 older = _INSTANT.sub(lambda found: _earlier(found[0], seconds), text)
-                # Instances remember documents by their version: it names one content.
                 db.execute(
-                    "UPDATE documents SET document = ?, version = version || '-aged'"
-                    " WHERE key = ?",
-                    (older, key),
+                    "UPDATE documents SET document = ? WHERE key = ?", (older, key)
                 )
+            db.execute(
+                "UPDATE documents SET version = version || '-aged'"
+                " WHERE collection = ?",
+                (renewed,),
+            )
 
     def claims(self) -> list[dict[str, Any]]:
         with contextlib.closing(self._open()) as db:

@@ -66,11 +66,11 @@ def test_a_quote_is_asked_for_twice_at_most(desk: Desk) -> None:
 
 def test_two_silent_quotes_leave_time_for_an_order(desk: Desk) -> None:
     desk.server.script = [loopback.hang]
-    turn = desk.turn(1.0)
+    turn = desk.turn(5.0)
 
     with Stopwatch() as took, pytest.raises(Unreadable):
         desk.broker.quote(TICKER, turn)
-    assert turn.deadline.left() + took.waited > 0.2
+    assert took.seconds < 5.0 * 0.8
 
 
 def test_a_price_keeps_its_decimals(desk: Desk) -> None:
