@@ -205,11 +205,13 @@ how_to_install() {
 
 LOG=""
 STEP=""
+TICKER=""
 
-# stage TEXT COMMAND...: run it with its output kept in LOG, and show that it lives. It
-# gets a process group of its own, so that an interruption takes all of it along.
+# stage TEXT COMMAND...: run it with its output kept in LOG, and show that it lives. Both
+# get process groups of their own, so that an interruption takes all of them along; it is
+# heard at once, since bash only waits, and in no `$(...)`, where it could get lost.
 stage() {
-  local text=$1 started=$SECONDS status=0 turns=0
+  local text=$1 started=$SECONDS status=0
   shift
   LOG=$(mktemp "${TMPDIR:-/tmp}/dev-sh.XXXXXX") || fail "No temporary file can be made in ${TMPDIR:-/tmp}: no room or no rights."
   trap 'stop_stage 130' INT
@@ -218,13 +220,11 @@ stage() {
   set -m
   "$@" >"$LOG" 2>&1 </dev/null 9<&- &
   STEP=$!
+  tick "$text" "$started" </dev/null 9<&- &
+  TICKER=$!
   set +m
-  while kill -0 "$STEP" 2>/dev/null; do
-    show "$text" "$((SECONDS - started))" "$turns"
-    turns=$((turns + 1))
-    sleep 0.2
-  done
   wait "$STEP" || status=$?
+  stop_ticking
   STEP=""
   trap - INT TERM HUP
   [ ! -t 2 ] || printf '\r\033[K' >&2
@@ -234,6 +234,21 @@ stage() {
     rm -f "$LOG"
   fi
   return "$status"
+}
+
+tick() {
+  local turns=0
+  while :; do
+    show "$1" "$((SECONDS - $2))" "$turns"
+    turns=$((turns + 1))
+    sleep 0.2
+  done
+}
+
+stop_ticking() {
+  [ -z "$TICKER" ] || kill -KILL -- "-$TICKER" 2>/dev/null || true
+  wait "$TICKER" 2>/dev/null || true # nothing of it is printed after this
+  TICKER=""
 }
 
 show() {
@@ -254,6 +269,8 @@ latest() {
 }
 
 stop_stage() {
+  trap '' INT TERM HUP
+  stop_ticking
   [ -z "$STEP" ] || kill -TERM -- "-$STEP" 2>/dev/null || true
   [ ! -t 2 ] || echo >&2
   say "Stopped. Run ./dev.sh again to go on."
