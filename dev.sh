@@ -43,6 +43,9 @@ TEXT
 
 main() {
   local command=${1:---help}
+  # Once for all: a trap that comes and goes was sometimes not there when it was needed.
+  trap 'stop_stage 130' INT
+  trap 'stop_stage 143' TERM HUP
   [ $# -eq 0 ] || shift
   case $command in
     demo | run | journal) prepare .venv "$VERSIONS" && exec .venv/bin/python -m "local.$command" "$@" ;;
@@ -214,8 +217,6 @@ stage() {
   local text=$1 started=$SECONDS status=0
   shift
   LOG=$(mktemp "${TMPDIR:-/tmp}/dev-sh.XXXXXX") || fail "No temporary file can be made in ${TMPDIR:-/tmp}: no room or no rights."
-  trap 'stop_stage 130' INT
-  trap 'stop_stage 143' TERM HUP
   [ -t 2 ] || say "$text"
   set -m
   "$@" >"$LOG" 2>&1 </dev/null 9<&- &
@@ -226,7 +227,6 @@ stage() {
   wait "$STEP" || status=$?
   stop_ticking
   STEP=""
-  trap - INT TERM HUP
   [ ! -t 2 ] || printf '\r\033[K' >&2
   if [ "$status" -eq 0 ]; then
     [ ! -t 2 ] || printf '%s: ' "$text" >&2
