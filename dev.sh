@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 VERSIONS="3.12 3.11" # best first: 3.12 is what Google Cloud runs
 QUICK=(-m "not slow" tests/meta tests/unit tests/usecase tests/contract tests/functional tests/browser) # what a change needs
-SPREAD=(-n auto --dist loadfile --no-loadscope-reorder) # workers and order: tests/conftest.py
+SPREAD=(--dist loadfile --no-loadscope-reorder) # workers and order: tests/conftest.py
 NEEDED_MB=700        # packages and their downloads, measured 490 MB on disk
 
 usage() {
@@ -357,13 +357,13 @@ run_tests() {
     argument=$1
     shift
     count=$((count - 1))
-    if [ "$argument" = --all ]; then all=yes; else set -- "$@" "$argument"; fi
+    if [ "$argument" = --all ]; then all=logical; else set -- "$@" "$argument"; fi
   done
   prepare .venv "$VERSIONS"
   unset PYTHONDONTWRITEBYTECODE # every worker would compile all tests anew
   if [ $# -eq 0 ]; then
     browser
-    set -- "${SPREAD[@]}"
+    set -- "${SPREAD[@]}" -n "${all:-auto}"
     [ -n "$all" ] || set -- "$@" "${QUICK[@]}"
   fi
   [ -n "$all" ] || exec .venv/bin/python -m pytest "$@"
@@ -387,7 +387,7 @@ other_python() {
   fi
   PYTHON="" prepare ".venv-$version" "$version"
   say "What may differ on Python $version:"
-  ".venv-$version/bin/python" -m pytest -p no:cacheprovider "${SPREAD[@]}" "${OTHER[@]}"
+  ".venv-$version/bin/python" -m pytest -p no:cacheprovider "${SPREAD[@]}" -n auto "${OTHER[@]}"
 }
 
 # Chromium for the browser tests: installed where that asks nobody, else they say why

@@ -5,6 +5,7 @@ plain tools and a stand-in for Python that makes "environments" at once.
 """
 
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -62,6 +63,14 @@ esac
 """
 
 
+def _heard() -> None:
+    """Take SIGINT as a terminal's shell does: bash cannot trap what it came to ignored.
+
+    Whatever runs in the background of a script ignores it, a test run too.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Machine:
     """A developer's machine: a checkout, a PATH, an environment."""
@@ -94,6 +103,7 @@ class Machine:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_heard,  # no thread of ours is at work
         )
 
     def run(self, *arguments: str, **env: str) -> tuple[int, str]:

@@ -79,7 +79,7 @@ def test_without_a_selection_the_tests_are_spread_over_the_processors(
 ) -> None:
     _, output = user.run("test")
     assert output.splitlines()[-1].startswith(
-        "ran 3.12: -m pytest -n auto --dist loadfile --no-loadscope-reorder -m not slow"
+        "ran 3.12: -m pytest --dist loadfile --no-loadscope-reorder -n auto -m not slow"
     )
 
 
