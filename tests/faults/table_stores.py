@@ -13,7 +13,7 @@ create slow:0.5                                     | SELL BUY | 200     | 1 | D
 create lost                                         | SELL BUY KEYLESS | 200 | 1 | DONE | -
 create lost + read unavailable                      | SELL BUY KEYLESS | 503 200 | 1 | DONE | delivery_failed
 create stuck                                        | SELL BUY | 503 200 | 1 | DONE     | delivery_failed
-create late:1.5                                     | SELL BUY KEYLESS | 503 200 | 1 | DONE | delivery_failed
+create late:0.6                                     | SELL BUY KEYLESS | 503 200 | 1 | DONE | delivery_failed
 create lost + read unavailable*                     | SELL     | 503 503 503 503 | 0 | NOT_SENT | delivery_failed delivery_failed not_sent
 lane unavailable,late:0.2,hangs,stuck               | BUY      | 503 200 | 1 | DONE     | -
 lane lost                                           | BUY      | 200     | 1 | DONE     | -
