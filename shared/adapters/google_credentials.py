@@ -29,8 +29,9 @@ EARLY = 225
 """Seconds before its end at which a token is replaced; the server keeps one until five
 minutes before that, so asking sooner would bring the same one."""
 
-_TRIES = 3
-"""The server may not listen yet while an instance starts."""
+_AGAIN = Retry(2, backoff_factor=0.05, respect_retry_after_header=False)
+"""The server may not listen yet while an instance starts; how long it asks to wait, no
+alert has."""
 
 
 class Credentials(Protocol):
@@ -69,7 +70,7 @@ class PlatformCredentials:
                     "GET",
                     _PATH,
                     headers=_ASKING,
-                    retries=Retry(_TRIES - 1, backoff_factor=0.05),
+                    retries=_AGAIN,
                     redirect=False,
                     timeout=time_left(),
                 )

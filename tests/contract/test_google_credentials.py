@@ -48,6 +48,8 @@ class Metadata:
                 status, body = outer.script.pop(0) if outer.script else granted()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
+                if status == 503:
+                    self.send_header("Retry-After", "5")
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -140,6 +142,14 @@ def test_a_silent_server_is_doubtful_in_time(metadata: Metadata) -> None:
     with pytest.raises(Doubtful):
         PlatformCredentials(time.monotonic, metadata.url).bearer(seconds(0.3))
     assert time.monotonic() - begun < 5
+
+
+def test_a_server_that_asks_for_patience_is_not_waited_for(metadata: Metadata) -> None:
+    metadata.script = [(503, b"")]
+    begun = time.monotonic()
+    with pytest.raises(Doubtful):
+        PlatformCredentials(time.monotonic, metadata.url).bearer(seconds(1))
+    assert time.monotonic() - begun < 4
 
 
 def test_nobody_listening_is_doubtful(metadata: Metadata) -> None:
