@@ -34,8 +34,8 @@ STORAGE = "https://storage.googleapis.com"
 _ONCE = Retry(0, read=False)
 
 
-class GcsTokens:
-    """A TokenStore on one object."""
+class _InBucket:
+    """One object of the bucket at an address; see `_Object`."""
 
     def __init__(
         self,
@@ -46,6 +46,10 @@ class GcsTokens:
         credentials: Credentials | None,
     ) -> None:
         self._object = _Object(project, bucket, name, address, credentials)
+
+
+class GcsTokens(_InBucket):
+    """A TokenStore on one object."""
 
     def read(self, deadline: Deadline) -> StoredToken | None:
         """Download the token; see the port."""
@@ -64,18 +68,8 @@ class GcsTokens:
         return self._object.write(text, "application/json", generation, deadline)
 
 
-class GcsSymbols:
+class GcsSymbols(_InBucket):
     """A SymbolStore on one object; an upload replaces it as a whole."""
-
-    def __init__(
-        self,
-        project: str,
-        bucket: str,
-        name: str,
-        address: str,
-        credentials: Credentials | None,
-    ) -> None:
-        self._object = _Object(project, bucket, name, address, credentials)
 
     def read(self, deadline: Deadline) -> bytes | None:
         """Download the snapshot; see the port."""
