@@ -238,7 +238,7 @@ stage() {
 
 tick() {
   local turns=0
-  while :; do
+  while kill -0 "$$" 2>/dev/null; do # nor longer than the script, however that ends
     show "$1" "$((SECONDS - $2))" "$turns"
     turns=$((turns + 1))
     sleep 0.2

@@ -73,6 +73,14 @@ def test_an_interruption_ends_all_and_says_how_to_go_on(machine: Machine) -> Non
     )
 
 
+def test_a_killed_script_leaves_nothing_that_prints(machine: Machine) -> None:
+    with machine.start("setup", PIP_SECONDS="1") as process:
+        until(lambda: "install" in machine.calls())
+        process.kill()
+        process.wait()
+        process.communicate(timeout=20)  # ends once nobody holds its output
+
+
 def test_after_an_interrupted_install_the_environment_is_made_afresh(
     machine: Machine,
 ) -> None:
